@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * DOC: libmq, the library of mq
+ *
+ * Two levels:
+ *
+ *   bus       What most programs want: topics, whatever channel owns them.
+ *             libmq_bus_open(), _publish(), _subscribe(), _next(), _wait().
+ *   channel   One /dev/mq/NAME: libmq_channel, libmq_publisher and
+ *             libmq_subscription map directly to the kernel's objects.
+ *
+ * and libmq_admin for administration (create, delete, events; needs
+ * CAP_NET_ADMIN and CAP_SYS_ADMIN).
+ *
+ * Conventions. Functions return 0 (or a count) or a negative errno; nothing is
+ * printed, errno is not used. An object is used by one thread at a time;
+ * different objects are independent. Each object is closed by its _close(),
+ * which takes NULL. Options structures begin with their size: use the
+ * LIBMQ_OPTS() initialiser; NULL stands for all defaults. Lengths are in bytes,
+ * text needs no terminator unless its type is a plain `const char *` without
+ * a length. Times are CLOCK_REALTIME in ns unless said otherwise. All
+ * descriptors are O_CLOEXEC. After fork() only the parent uses the objects.
+ *
+ * This header needs nothing but the C library.
+ */
+#ifndef LIBMQ_H
+#define LIBMQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LIBMQ_NAME_MAX 63
+
+/* Initialises an options structure and its size. */
+#define LIBMQ_OPTS(type, ...) ((struct type){ .size = sizeof(struct type), __VA_ARGS__ })
+
+/* Flags of a record. */
+#define LIBMQ_RETAIN		0x0001	/* the retained value of its topic */
+/*
+ * Bits that the kernel carries for applications. 0x0300 says which MQTT QoS
+ * the publisher used: a record of a native or Redis publisher says nothing
+ * (LIBMQ_QOS_UNSET) and goes out with what the MQTT subscriber was granted.
+ */
+#define LIBMQ_QOS_MASK		0x0300
+#define LIBMQ_QOS_UNSET		0x0000
+#define LIBMQ_QOS_0		0x0100
+#define LIBMQ_QOS_1		0x0200
+#define LIBMQ_QOS_2		0x0300
+#define LIBMQ_USER_MASK		0xff00	/* all application bits */
+
+/**
+ * struct libmq_message - what to publish
+ * @topic: topic
+ * @payload: payload
+ * @metadata: metadata: TLVs as libmq_tlv_put() writes them, or NULL
+ * @topic_len: bytes of topic
+ * @payload_len: bytes of payload
+ * @metadata_len: bytes of metadata
+ * @flags: LIBMQ_RETAIN | application bits
+ */
+struct libmq_message {
+	const char *topic;
+	const void *payload;
+	const void *metadata;
+	uint16_t topic_len;
+	uint16_t flags;
+	uint32_t payload_len;
+	uint32_t metadata_len;
+};
+
+/**
+ * struct libmq_result - what became of a message
+ * @result: 0, or a negative errno: -EAGAIN no space (wait for
+ *	LIBMQ_WAIT_SPACE), -ESTALE no channel (or another) owns the topic,
+ *	-EMSGSIZE, -EINVAL not a topic, -EDQUOT retained values are at their
+ *	limit, -EACCES the owning channel's node is not open to this user,
+ *	-ENODEV channel deleted
+ * @receivers: sum of the weights of all filters that matched
+ * @sequence: sequence in its channel
+ * @time: CLOCK_REALTIME in ns
+ */
+struct libmq_result {
+	int result;
+	uint32_t receivers;
+	uint64_t sequence;
+	uint64_t time;
+};
+
+struct libmq_channel;
+struct libmq_publisher;
+struct libmq_subscription;
+struct libmq_bus;
+struct libmq_admin;
+
+/**
+ * struct libmq_record - a record that was read
+ * @topic: topic, not terminated
+ * @payload: payload
+ * @metadata: metadata
+ * @topic_len: bytes of topic
+ * @flags: LIBMQ_RETAIN | application bits
+ * @payload_len: bytes of payload
+ * @metadata_len: bytes of metadata
+ * @sequence: sequence in its channel
+ * @time: when it was published
+ * @publisher: id of its publisher
+ * @channel: the channel it is from; valid while that is open
+ *
+ * The pointers lead into the mapped ring, or, from a subscription that does
+ * not hold, into a validated copy. They are good until the next call on the
+ * same subscription or bus.
+ */
+struct libmq_record {
+	const char *topic;
+	const void *payload;
+	const void *metadata;
+	uint16_t topic_len;
+	uint16_t flags;
+	uint32_t payload_len;
+	uint32_t metadata_len;
+	uint64_t sequence;
+	uint64_t time;
+	uint64_t publisher;
+	const struct libmq_channel *channel;
+};
+
+/**
+ * struct libmq_gap - records that were lost to a reader
+ * @channel: of this channel
+ * @passed: records of the channel that went by; exact
+ * @missed: those that matched
+ * @at_most: @missed is an upper bound
+ */
+struct libmq_gap {
+	const struct libmq_channel *channel;
+	uint64_t passed;
+	uint64_t missed;
+	bool at_most;
+};
+
+/* What the _next() calls return. */
+enum libmq_next {
+	LIBMQ_NONE = 0,		/* nothing to read now */
+	LIBMQ_RECORD = 1,	/* *record is filled */
+	LIBMQ_LAGGED = 2,	/* *gap is filled; go on reading */
+	LIBMQ_ENDED = 3,	/* subscription: channel deleted, all read */
+};
+
+/* Text of the library's version, "major.minor.patch". */
+const char *libmq_version(void);
+
+/**
+ * libmq_strerror() - what a failure means and what to do about it
+ * @error: negative errno that a function of this library returned
+ * @buffer: where to put one sentence, NUL-terminated
+ * @size: room there
+ * @what: name of the channel, topic or file concerned, or NULL
+ *
+ * Return: @buffer.
+ */
+const char *libmq_strerror(int error, char *buffer, size_t size, const char *what);
+
+/* ---- topics ---------------------------------------------------------- */
+
+bool libmq_topic_valid(const char *topic, size_t len);
+bool libmq_filter_valid(const char *filter, size_t len);
+bool libmq_topic_match(const char *filter, size_t filter_len,
+		       const char *topic, size_t topic_len);
+/* Whether some topic could match both filters. */
+bool libmq_filter_overlap(const char *a, size_t a_len, const char *b, size_t b_len);
+
+/* ---- metadata -------------------------------------------------------- */
+
+/*
+ * Metadata is a row of TLVs: type (1 byte), length (varint of 1..3 bytes, 7
+ * bits each, low first), value. Types below; readers skip what they do not
+ * know. The values of the MQTT types are MQTT 5.0's wire form without the
+ * property identifier.
+ */
+enum libmq_tlv {
+	LIBMQ_TLV_CONTENT_TYPE		= 0x03,	/* UTF-8 */
+	LIBMQ_TLV_RESPONSE_TOPIC	= 0x08,	/* topic */
+	LIBMQ_TLV_CORRELATION		= 0x09,	/* bytes */
+	LIBMQ_TLV_EXPIRY		= 0x02,	/* u32 BE: s, from record time */
+	LIBMQ_TLV_PAYLOAD_FORMAT	= 0x01,	/* 1 byte */
+	LIBMQ_TLV_USER_PROPERTY		= 0x26,	/* u16 BE len, name, value */
+	LIBMQ_TLV_MQTT_CLIENT		= 0x80,	/* id of publishing client */
+};
+
+/* Appends a TLV at *used; -ENOSPC when it does not fit in size. */
+int libmq_tlv_put(void *buffer, size_t size, size_t *used, uint8_t type,
+		  const void *value, uint32_t len);
+/*
+ * Takes the TLV at *offset and moves *offset behind it. 1: taken; 0: at the
+ * end; -EBADMSG: not TLVs.
+ */
+int libmq_tlv_next(const void *metadata, uint32_t metadata_len, uint32_t *offset,
+		   uint8_t *type, const void **value, uint32_t *len);
+
+/* ---- bus ------------------------------------------------------------- */
+
+/**
+ * struct libmq_bus_opts - options of libmq_bus_open()
+ * @size: set by LIBMQ_OPTS()
+ * @hold: hold the ring of channels that reject (where the node permits it),
+ *	so that nothing is lost as long as this program reads
+ * @directory: where the nodes are; NULL: /dev/mq
+ */
+struct libmq_bus_opts {
+	size_t size;
+	bool hold;
+	const char *directory;
+};
+
+/**
+ * libmq_bus_open() - open the bus: all channels this user may open
+ * @bus: out
+ * @opts: or NULL
+ *
+ * Channels that appear or go later are noticed (inotify). No channel at all,
+ * or no /dev/mq, is not an error.
+ *
+ * Return: 0, -ENOMEM, -EMFILE, -ENFILE.
+ */
+int libmq_bus_open(struct libmq_bus **bus, const struct libmq_bus_opts *opts);
+void libmq_bus_close(struct libmq_bus *bus);
+
+/* How many channels are open now (0: module not loaded, none, or no access). */
+unsigned int libmq_bus_channels(const struct libmq_bus *bus);
+
+/**
+ * libmq_bus_publish() - publish messages to the channels that own their topics
+ * @bus: bus
+ * @messages: @count messages
+ * @results: @count results; each is set
+ * @count: how many
+ *
+ * Neighbours of one channel go in one call to the kernel; their order is kept.
+ * Does not block. When a message gets -EAGAIN, those behind it of the same
+ * channel get -EAGAIN too, untried: publish them again in the same order after
+ * libmq_bus_wait(LIBMQ_WAIT_SPACE). A topic whose owner changed is looked up
+ * again, once.
+ *
+ * Return: number of messages whose result is 0.
+ */
+int libmq_bus_publish(struct libmq_bus *bus, const struct libmq_message *messages,
+		      struct libmq_result *results, unsigned int count);
+
+/**
+ * libmq_bus_subscribe() - add a filter, or change its weight
+ * @bus: bus
+ * @filter: topic filter
+ * @len: its length
+ * @weight: clients behind it, what it adds to libmq_result.receivers
+ *
+ * The filter is put on every channel, now or in future, whose claims can meet
+ * it. A channel that appears later is joined from its oldest record.
+ * Return: 0, -EINVAL (not a filter), -E2BIG, -EMFILE, -ENFILE, -ENOMEM.
+ */
+int libmq_bus_subscribe(struct libmq_bus *bus, const char *filter, size_t len,
+			uint32_t weight);
+/* -ENOENT: no such filter. */
+int libmq_bus_unsubscribe(struct libmq_bus *bus, const char *filter, size_t len);
+
+/**
+ * typedef libmq_retained_fn - takes one retained value
+ * @arg: as given
+ * @record: good until the function returns; libmq_record.channel is set
+ *
+ * Return: 0 to go on, else the listing ends and returns this.
+ */
+typedef int (*libmq_retained_fn)(void *arg, const struct libmq_record *record);
+
+/**
+ * libmq_bus_retained() - the retained values a new subscriber gets
+ * @bus: bus
+ * @filter: topic filter that was given to libmq_bus_subscribe() before
+ * @len: its length
+ * @take: called for each value
+ * @arg: for @take
+ *
+ * "Retained, then live, once each": for each channel it fixes a sequence E,
+ * the channel's head at the time of this call, and lists the values with a
+ * sequence below E. The same subscriber then skips live records with a
+ * sequence below libmq_bus_mark() of their channel, taken right after this
+ * call: records that this bus has yet to read but that were published before.
+ *
+ * Return: 0, what @take returned, or a negative errno.
+ */
+int libmq_bus_retained(struct libmq_bus *bus, const char *filter, size_t len,
+		       libmq_retained_fn take, void *arg);
+
+/**
+ * libmq_bus_mark() - a number that orders subscribing against reading
+ * @bus: bus
+ *
+ * libmq_bus_retained() increments the mark of the bus and stamps each channel
+ * with {mark, E}. For a live record, libmq_record_before() tells whether it
+ * was published before the call that made a mark: a subscriber with that mark
+ * has had the record's topic as a retained value (or was not subscribed yet)
+ * and skips it.
+ * Return: the present mark.
+ */
+uint64_t libmq_bus_mark(const struct libmq_bus *bus);
+bool libmq_bus_record_before(const struct libmq_bus *bus,
+			     const struct libmq_record *record, uint64_t mark);
+
+/**
+ * libmq_bus_next() - the next record of any channel
+ * @bus: bus
+ * @record: filled if LIBMQ_RECORD is returned
+ * @gap: filled if LIBMQ_LAGGED is returned
+ *
+ * Channels take turns; within one the order is that of sequence. Never blocks.
+ * Return: LIBMQ_NONE, LIBMQ_RECORD, LIBMQ_LAGGED or a negative errno.
+ */
+int libmq_bus_next(struct libmq_bus *bus, struct libmq_record *record,
+		   struct libmq_gap *gap);
+
+/* A pollable descriptor: readable when libmq_bus_next() may have something. */
+int libmq_bus_fd(const struct libmq_bus *bus);
+
+/*
+ * Tells the kernel that this program is about to sleep on libmq_bus_fd().
+ * Return: true if there is something to read after all: don't sleep.
+ * libmq_bus_next() tells that it is awake again.
+ */
+bool libmq_bus_prepare_sleep(struct libmq_bus *bus);
+
+#define LIBMQ_WAIT_RECORD	0x1	/* something to read */
+#define LIBMQ_WAIT_SPACE	0x2	/* space in a channel that gave -EAGAIN */
+
+/*
+ * Waits for any of the events, at most timeout_ms (-1: for ever). Return: the
+ * events that came, 0: time-out, -EINTR, or another negative errno.
+ */
+int libmq_bus_wait(struct libmq_bus *bus, unsigned int events, int timeout_ms);
+
+/*
+ * A pollable descriptor that becomes readable when a channel that gave -EAGAIN
+ * to libmq_bus_publish() has space again. Level-triggered; quiet while no
+ * channel is full.
+ */
+int libmq_bus_space_fd(const struct libmq_bus *bus);
+
+/* ---- one channel ----------------------------------------------------- */
+
+enum libmq_overflow {
+	LIBMQ_DROP_OLDEST = 0,
+	LIBMQ_REJECT = 1,
+};
+
+/**
+ * struct libmq_channel_info - what a channel is and where it stands
+ *
+ * The fields are those of struct mq_info in linux/mq.h; @claims points to
+ * @claims_count filters, terminated, and is freed with the info.
+ */
+struct libmq_channel_info {
+	char name[LIBMQ_NAME_MAX + 1];
+	uint64_t id, generation, first, oldest, head, bytes;
+	uint32_t slots, max_record, overflow;
+	bool dead;
+	uint32_t subscriptions, publishers, retained, retained_max;
+	uint64_t retained_bytes, retained_bytes_max;
+	uint64_t published, refused, overwritten, node_passed;
+	unsigned int claims_count;
+	char **claims;
+};
+
+#define LIBMQ_OPEN_READ		0x1
+#define LIBMQ_OPEN_WRITE	0x2
+
+/*
+ * Opens the node DIRECTORY/NAME (directory NULL: /dev/mq). Errors: -ENOENT,
+ * -EACCES, -ENXIO (stale node), -ENAMETOOLONG, -ENOTTY (not a channel).
+ */
+int libmq_channel_open(struct libmq_channel **channel, const char *directory,
+		       const char *name, unsigned int flags);
+void libmq_channel_close(struct libmq_channel *channel);
+const char *libmq_channel_name(const struct libmq_channel *channel);
+int libmq_channel_fd(const struct libmq_channel *channel);
+int libmq_channel_info(const struct libmq_channel *channel,
+		       struct libmq_channel_info *info);
+void libmq_channel_info_free(struct libmq_channel_info *info);
+/* Retained values with after < sequence < before (0: no bound). */
+int libmq_channel_retained(const struct libmq_channel *channel, const char *filter,
+			   size_t len, uint64_t after, uint64_t before,
+			   libmq_retained_fn take, void *arg);
+
+int libmq_publisher_open(struct libmq_publisher **publisher,
+			 const struct libmq_channel *channel);
+void libmq_publisher_close(struct libmq_publisher *publisher);
+uint64_t libmq_publisher_id(const struct libmq_publisher *publisher);
+int libmq_publisher_fd(const struct libmq_publisher *publisher);
+/*
+ * Publishes in order; returns how many messages have their result (the rest
+ * was not tried, see MQ_IOC_PUBLISH_BATCH) or a negative errno.
+ */
+int libmq_publisher_publish(struct libmq_publisher *publisher,
+			    const struct libmq_message *messages,
+			    struct libmq_result *results, unsigned int count);
+
+enum libmq_start {
+	LIBMQ_START_LATEST = 0,
+	LIBMQ_START_OLDEST = 1,
+	LIBMQ_START_SEQUENCE = 2,
+};
+
+/**
+ * struct libmq_subscription_opts - options of libmq_subscription_open()
+ * @size: set by LIBMQ_OPTS()
+ * @start: where to start
+ * @sequence: for LIBMQ_START_SEQUENCE
+ * @hold: hold the ring (see MQ_SUBSCRIBE_HOLD)
+ * @spin: never ask for wake-ups: the caller polls _next()
+ */
+struct libmq_subscription_opts {
+	size_t size;
+	enum libmq_start start;
+	uint64_t sequence;
+	bool hold;
+	bool spin;
+};
+
+int libmq_subscription_open(struct libmq_subscription **subscription,
+			    const struct libmq_channel *channel,
+			    const struct libmq_subscription_opts *opts);
+void libmq_subscription_close(struct libmq_subscription *subscription);
+/* *sequence (may be NULL): from where on the filter is in force. */
+int libmq_subscription_add(struct libmq_subscription *subscription,
+			   const char *filter, size_t len, uint32_t weight,
+			   uint64_t *sequence);
+int libmq_subscription_remove(struct libmq_subscription *subscription,
+			      const char *filter, size_t len);
+/*
+ * As libmq_bus_next(), and LIBMQ_ENDED. The record is in place in the ring for
+ * a holding subscription; the cursor moves on with the next call.
+ */
+int libmq_subscription_next(struct libmq_subscription *subscription,
+			    struct libmq_record *record, struct libmq_gap *gap);
+int libmq_subscription_fd(const struct libmq_subscription *subscription);
+bool libmq_subscription_prepare_sleep(struct libmq_subscription *subscription);
+/* Waits for a record: 1, 0: time-out, -EINTR, -ENODEV: ended. */
+int libmq_subscription_wait(struct libmq_subscription *subscription, int timeout_ms);
+
+/* ---- administration -------------------------------------------------- */
+
+/**
+ * struct libmq_channel_opts - of libmq_admin_create() and _set()
+ *
+ * A 0 or NULL stands for the default (create) or "as it is" (set).
+ * See enum mq_attr in linux/mq.h for units, ranges and defaults.
+ */
+struct libmq_channel_opts {
+	size_t size;
+	uint32_t slots;
+	uint64_t bytes;
+	uint32_t max_record;
+	enum libmq_overflow overflow;
+	uint32_t uid, gid;
+	uint32_t mode;			/* 0: 0600 */
+	uint64_t first;
+	uint32_t retained_max;
+	uint64_t retained_bytes_max;
+	const char *const *claims;	/* @claims_count of them */
+	unsigned int claims_count;
+	bool claims_none;		/* set: remove all claims */
+};
+
+/* -ENOENT: the module is not loaded; -EPERM. */
+int libmq_admin_open(struct libmq_admin **admin);
+void libmq_admin_close(struct libmq_admin *admin);
+/* What the kernel said about the last failure, or "". */
+const char *libmq_admin_message(const struct libmq_admin *admin);
+int libmq_admin_create(struct libmq_admin *admin, const char *name,
+		       const struct libmq_channel_opts *opts);
+int libmq_admin_delete(struct libmq_admin *admin, const char *name);
+int libmq_admin_set(struct libmq_admin *admin, const char *name,
+		    const struct libmq_channel_opts *opts);
+int libmq_admin_purge(struct libmq_admin *admin, const char *name);
+
+/**
+ * struct libmq_channel_stats - a channel as the administrator sees it
+ * @info: as libmq_channel_info()
+ * @uid: owner of the node at creation
+ * @gid: group
+ * @mode: mode
+ * @minor: minor number
+ * @memory: bytes it holds of the module's max_bytes
+ */
+struct libmq_channel_stats {
+	struct libmq_channel_info info;
+	uint32_t uid, gid, mode, minor;
+	uint64_t memory;
+};
+
+/**
+ * struct libmq_subscription_stats - one subscription
+ */
+struct libmq_subscription_stats {
+	char channel[LIBMQ_NAME_MAX + 1];
+	uint64_t id;
+	uint32_t pid;
+	bool holding, dead;
+	uint32_t filters;
+	uint64_t position, verified, lag, passed, missed, missed_at_most, delivered, wakes;
+};
+
+typedef int (*libmq_channel_fn)(void *arg, const struct libmq_channel_stats *stats);
+typedef int (*libmq_subscription_fn)(void *arg, const struct libmq_subscription_stats *stats);
+
+/* name NULL: all channels. */
+int libmq_admin_channels(struct libmq_admin *admin, const char *name,
+			 libmq_channel_fn take, void *arg);
+int libmq_admin_subscriptions(struct libmq_admin *admin, const char *name,
+			      libmq_subscription_fn take, void *arg);
+
+enum libmq_event_type {
+	LIBMQ_EVENT_CREATED = 1,
+	LIBMQ_EVENT_DELETED,
+	LIBMQ_EVENT_CHANGED,
+	LIBMQ_EVENT_PURGED,
+	LIBMQ_EVENT_SUBSCRIBED,
+	LIBMQ_EVENT_UNSUBSCRIBED,
+	LIBMQ_EVENT_PUBLISHER_OPENED,
+	LIBMQ_EVENT_PUBLISHER_CLOSED,
+	LIBMQ_EVENT_LAGGED,
+	LIBMQ_EVENT_FULL,
+	LIBMQ_EVENT_SPACE,
+};
+
+/**
+ * struct libmq_event - something happened
+ * @type: what; unknown numbers may come from newer kernels
+ * @channel: name
+ * @channel_id: identity of the channel
+ * @time: when
+ * @id: of the subscription or publisher, or 0
+ * @pid: its process, or 0
+ * @passed: LAGGED
+ * @missed: LAGGED
+ */
+struct libmq_event {
+	enum libmq_event_type type;
+	char channel[LIBMQ_NAME_MAX + 1];
+	uint64_t channel_id;
+	uint64_t time;
+	uint64_t id;
+	uint32_t pid;
+	uint64_t passed, missed;
+};
+
+const char *libmq_event_name(enum libmq_event_type type);
+/* Joins the events; libmq_admin_fd() is then readable when one is there. */
+int libmq_admin_listen(struct libmq_admin *admin);
+int libmq_admin_fd(const struct libmq_admin *admin);
+/* 1: *event is filled; 0: none now; -ENOBUFS: events were lost; go on. */
+int libmq_admin_event(struct libmq_admin *admin, struct libmq_event *event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBMQ_H */
