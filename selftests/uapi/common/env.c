@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* What the tests need of their surroundings. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/capability.h>
+#include "../mq_test.h"
+
+unsigned int mqt_count(unsigned int full)
+{
+	const char *volume = getenv("MQ_VOLUME");
+	int divisor = volume ? atoi(volume) : 1;
+	unsigned int count = full / (divisor > 0 ? divisor : 1);
+
+	return count ? count : 1;
+}
+
+static void param_path(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "/sys/module/mq/parameters/%s", name);
+}
+
+uint64_t mqt_param(const char *name)
+{
+	char path[128], text[32] = "";
+	ssize_t len;
+	int fd;
+
+	param_path(path, sizeof(path), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	/* No test can pass with a value that no parameter has. */
+	return len > 0 ? strtoull(text, NULL, 0) : UINT64_MAX;
+}
+
+int mqt_param_set(const char *name, uint64_t value)
+{
+	char path[128], text[32];
+	int error = 0;
+	int fd, len;
+
+	param_path(path, sizeof(path), name);
+	len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) != len)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+int mqt_capability(int capability, bool on)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+	uint32_t *effective = &data[CAP_TO_INDEX(capability)].effective;
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	if (on)
+		*effective |= CAP_TO_MASK(capability);
+	else
+		*effective &= ~CAP_TO_MASK(capability);
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+static bool in_call(pid_t tid, long nr)
+{
+	char path[64], text[64] = "";
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	/* "running" while it runs; a thread that sleeps shows its call. */
+	return len > 0 && text[0] >= '0' && text[0] <= '9' && atol(text) == nr;
+}
+
+void mqt_wait_in_call(pid_t tid, long nr)
+{
+	while (!in_call(tid, nr))
+		sched_yield();
+}
+
+void mqt_wait_thread_in_call(const volatile pid_t *tid, long nr)
+{
+	pid_t id;
+
+	while (!(id = __atomic_load_n(tid, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	mqt_wait_in_call(id, nr);
+}
+
+void mqt_wait_count(const volatile uint64_t *counter, uint64_t least)
+{
+	while (__atomic_load_n(counter, __ATOMIC_ACQUIRE) < least)
+		sched_yield();
+}
+
+void *mqt_shared(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		abort();
+	return memory;
+}
+
+uint64_t mqt_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+static uint64_t mix(uint64_t value)
+{
+	value ^= value >> 33;
+	value *= 0xff51afd7ed558ccdULL;
+	value ^= value >> 33;
+	return value;
+}
+
+void mqt_fill(void *data, size_t len, uint64_t seed)
+{
+	uint8_t *byte = data;
+	uint64_t word = mix(seed + 1);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		byte[i] = (word >> (i % 8 * 8)) + i / 8;
+}
+
+bool mqt_filled(const void *data, size_t len, uint64_t seed)
+{
+	const uint8_t *byte = data;
+	uint64_t word = mix(seed + 1);
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (byte[i] != (uint8_t)((word >> (i % 8 * 8)) + i / 8))
+			return false;
+	return true;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * DOC: What the programs on the raw interface share
+ *
+ * Thin wrappers that turn errno into a negative return value, the mapping of a
+ * ring with the reader's side of its barriers, a little raw netlink, and ways
+ * to wait for what another thread or process does. They decide nothing: what
+ * is right stands in the programs. libmq is never used here.
+ *
+ * Include after <kselftest_harness.h>. The files in common/ do not include the
+ * harness, because it defines functions.
+ */
+#ifndef MQ_TEST_H
+#define MQ_TEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <linux/mq.h>
+
+/* Emulated machines are slow; nothing waits this long when all is well. */
+#ifdef TEST_TIMEOUT_DEFAULT
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 300
+#endif
+
+/* What "out" fields are filled with before a call. */
+#define MQT_POISON 0xa5
+
+/* ------------------------------------------------------------------------
+ * Netlink (netlink.c)
+ */
+
+struct nlattr;
+
+/* A request under construction. */
+struct mqt_request {
+	uint32_t len;
+	union {
+		uint64_t align;
+		char data[8192];
+	};
+};
+
+/* Attributes of one message; valid as long as its buffer. */
+struct mqt_attrs {
+	const struct nlattr *at[MQ_A_MAX + 1];
+	const struct nlattr *claims[MQ_CLAIMS_MAX + 1];
+	unsigned int claim_count;
+};
+
+/* An answer or an event. @text: the reason of a refusal. */
+struct mqt_reply {
+	struct mqt_attrs attrs;
+	unsigned int cmd;
+	char text[256];
+	union {
+		uint64_t align;
+		char data[16384];
+	};
+};
+
+void mqt_request_start(struct mqt_request *request, unsigned int cmd);
+void mqt_request_put(struct mqt_request *request, unsigned int type, const void *data,
+		     size_t len);
+void mqt_request_str(struct mqt_request *request, unsigned int type, const char *value);
+void mqt_request_u32(struct mqt_request *request, unsigned int type, uint32_t value);
+void mqt_request_u64(struct mqt_request *request, unsigned int type, uint64_t value);
+
+/* Sends and waits for the answer or acknowledgment: 0 or -errno. */
+int mqt_request_send(struct mqt_request *request, struct mqt_reply *reply);
+
+/* Sends as a dump; @each is called for every message. 0 or -errno. */
+int mqt_request_dump(struct mqt_request *request,
+		     void (*each)(const struct mqt_attrs *attrs, void *arg), void *arg);
+
+bool mqt_has(const struct mqt_attrs *attrs, unsigned int type);
+uint64_t mqt_u64(const struct mqt_attrs *attrs, unsigned int type);
+uint32_t mqt_u32(const struct mqt_attrs *attrs, unsigned int type);
+const char *mqt_str(const struct mqt_attrs *attrs, unsigned int type);
+/* Whether claim @i is these bytes. */
+bool mqt_claim_is(const struct mqt_attrs *attrs, unsigned int i, const char *claim);
+
+/* A socket that hears events; -errno. */
+int mqt_events_open(void);
+/* The next event; blocks. 0 or -errno (ENOBUFS: some were lost). */
+int mqt_events_next(int fd, struct mqt_reply *event);
+
+/* A channel to create; what is 0 is left to its default. */
+struct mqt_config {
+	const char *name;
+	uint32_t slots;
+	uint64_t bytes;
+	uint32_t max_record;
+	uint32_t overflow;
+	uint64_t first;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t retained_max;
+	uint64_t retained_bytes_max;
+	const char *claims[MQ_CLAIMS_MAX + 1];
+};
+
+/* Puts a configuration into a request, for those who want more. */
+void mqt_request_config(struct mqt_request *request, const struct mqt_config *config);
+/* Deletes a left-over of that name first. */
+int mqt_create(const struct mqt_config *config);
+int mqt_delete(const char *name);
+int mqt_purge(const char *name);
+int mqt_get(const char *name, struct mqt_reply *reply);
+
+/* ------------------------------------------------------------------------
+ * Descriptors (endpoint.c)
+ */
+
+/* open(2) of the node. */
+int mqt_node(const char *name, int flags);
+/* Full MQ_IOC_INFO without claims. */
+int mqt_info(const char *name, struct mq_info *info);
+
+/* A publisher. @flags: MQ_PUBLISHER_*. */
+int mqt_publisher(const char *name, uint32_t flags);
+
+/* A subscription and what the kernel said about it. */
+struct mqt_subscription {
+	int fd;
+	uint64_t id;
+	uint64_t position;
+	uint64_t ring_size;
+};
+
+/* 0 or -errno; the node is opened read-write if @flags hold. */
+int mqt_subscribe(struct mqt_subscription *subscription, const char *name, uint32_t flags,
+		  uint32_t start, uint64_t sequence);
+/* From the head, one filter of weight 1, non-blocking. */
+int mqt_subscribe_to(struct mqt_subscription *subscription, const char *name, uint32_t flags,
+		     const char *filter);
+
+/* Adds a filter; @sequence may be NULL. 0 or -errno. */
+int mqt_filter_add(int fd, const char *filter, uint32_t weight, uint64_t *sequence);
+int mqt_filter_remove(int fd, const char *filter);
+/* 0 or -errno. */
+int mqt_resync(int fd, struct mq_resync *resync);
+
+/* Fills a record to publish, its "out" fields with poison. */
+void mqt_record(struct mq_publish *record, const char *topic, const void *payload, size_t len);
+/* 0 or -errno. */
+int mqt_ioctl(int fd, unsigned long cmd, void *arg);
+int mqt_publish(int fd, const char *topic, const void *payload, size_t len);
+int mqt_publish_str(int fd, const char *topic, const char *payload);
+int mqt_retain(int fd, const char *topic, const void *payload, size_t len);
+
+/* mqt_refusal(): the call was not refused, or it changed its argument. */
+#define MQT_SUCCEEDED -1
+#define MQT_CHANGED -2
+/* The errno of a call that is to fail and to leave its argument alone. */
+int mqt_refusal(int fd, unsigned long cmd, void *arg);
+
+/* poll(2) on one descriptor; revents or -errno. */
+int mqt_poll(int fd, short events, int timeout_ms);
+
+/* ------------------------------------------------------------------------
+ * The ring (map.c)
+ */
+
+struct mqt_map {
+	const struct mq_ring_header *header;
+	const struct mq_slot *slots;
+	const uint8_t *bytes;
+	struct mq_control *control;
+	const struct mq_status *status;
+	uint64_t size;
+};
+
+/* Maps ring, control and status page of a subscription. 0 or -errno. */
+int mqt_map(struct mqt_map *map, const struct mqt_subscription *subscription);
+void mqt_unmap(struct mqt_map *map);
+
+/* A record in the ring; the pointers lead into it. */
+struct mqt_view {
+	uint64_t sequence;
+	uint64_t time;
+	uint64_t publisher;
+	const char *topic;
+	const uint8_t *payload;
+	const uint8_t *metadata;
+	uint32_t topic_len;
+	uint32_t payload_len;
+	uint32_t metadata_len;
+	uint32_t flags;
+};
+
+uint64_t mqt_head(const struct mqt_map *map);
+uint64_t mqt_oldest(const struct mqt_map *map);
+/* R1 and R2: 0, -EAGAIN (not there yet), -ESTALE (gone), -EBADMSG (nonsense). */
+int mqt_peek(const struct mqt_map *map, uint64_t sequence, struct mqt_view *view);
+/* R3 and R4. */
+bool mqt_intact(const struct mqt_map *map, uint64_t sequence);
+/* Moves the cursor, counts, and kicks if a publisher wants space. */
+void mqt_advance(const struct mqt_map *map, int fd, uint64_t cursor, uint64_t delivered);
+
+/* ------------------------------------------------------------------------
+ * Surroundings (env.c)
+ */
+
+/* A count that is full on the stock kernel and a tenth on the slow one. */
+unsigned int mqt_count(unsigned int full);
+
+/* Parameters of the module. */
+uint64_t mqt_param(const char *name);
+int mqt_param_set(const char *name, uint64_t value);
+
+/* Takes a capability out of the effective set, or puts it back. 0 or -errno. */
+int mqt_capability(int capability, bool on);
+
+/* Waits until a thread of this process sleeps in system call @nr. */
+void mqt_wait_in_call(pid_t tid, long nr);
+/* Likewise a thread that has not told its id yet: waits for *tid first. */
+void mqt_wait_thread_in_call(const volatile pid_t *tid, long nr);
+/* Waits until *counter is at least that. */
+void mqt_wait_count(const volatile uint64_t *counter, uint64_t least);
+/* Memory that children share, zeroed. */
+void *mqt_shared(size_t size);
+
+uint64_t mqt_now(void);
+
+/* Bytes that follow from a seed, and whether they still do. */
+void mqt_fill(void *data, size_t len, uint64_t seed);
+bool mqt_filled(const void *data, size_t len, uint64_t seed);
+
+#endif /* MQ_TEST_H */
