@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: Names that older kernels lack
+ *
+ * The module is written against the newest kernel it supports. What an older
+ * one (down to 6.1) lacks is defined here under its upstream name, so that no
+ * other file asks for a version. Whether a name is there is found out by
+ * compiling a few lines against the kernel at hand (compat_probe.h, made by
+ * the build), never by a version number: distributions backport.
+ *
+ * Include this after the kernel's headers.
+ */
+#ifndef MQ_COMPAT_H
+#define MQ_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <net/genetlink.h>
+#include "compat_probe.h"
+
+/* 6.2: genl_family.pre_doit() gets one operation, do or dump. */
+#ifndef HAVE_GENL_SPLIT_OPS
+#define genl_split_ops genl_ops
+#endif
+
+/* 6.2: device_type.devnode() promises not to change the device. */
+#ifdef HAVE_DEVNODE_CONST
+#define devnode_device const struct device
+#else
+#define devnode_device struct device
+#endif
+
+/* 6.3: vm_flags is changed by functions, which see to locks. */
+#ifndef HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags &= ~flags;
+}
+#endif
+
+/* 6.4: a class is not owned by a module. */
+#ifndef HAVE_CLASS_CREATE_NAME
+#undef class_create
+#define class_create(name) \
+({ \
+	static struct lock_class_key class_key; \
+	__class_create(THIS_MODULE, name, &class_key); \
+})
+#endif
+
+#endif /* MQ_COMPAT_H */
