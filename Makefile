@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# For people. The module is built by Kbuild (module/Kbuild), the programs by
+# tools/Makefile; everything made lands in build/.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+top := $(CURDIR)
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Directory of the configuration of systemd, udev and modules-load.
+SYSCONFDIR ?= /etc
+
+kernel-sh := tools/vm/kernel.sh
+
+# KERNEL=stock (the newest Debian kernel with headers) or debug; or any other:
+# make module RELEASE=... KDIR=...
+KERNEL ?= stock
+ifeq ($(KERNEL),debug)
+RELEASE = $(shell $(kernel-sh) debug-release)
+KDIR = $(shell $(kernel-sh) debug)
+else
+RELEASE = $(shell $(kernel-sh) stock)
+KDIR = /lib/modules/$(RELEASE)/build
+endif
+
+all: module tools
+
+help:
+	@echo 'make            the module for Debian'\''s kernel, and all programs'
+	@echo 'make demo       boot the test machine and show everything'
+	@echo 'make shell      a prompt inside the test machine, daemons running'
+	@echo 'make check      all tests on both kernels'
+	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
+	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
+	@echo 'make setup      install the Debian packages that are missing'
+	@echo 'make module     build/RELEASE/mq.ko (KERNEL=stock|debug, or'
+	@echo '                RELEASE=... KDIR=...)'
+	@echo 'make tools      build/bin and build/lib'
+	@echo 'make install    module, programs, units, rules (PREFIX, DESTDIR)'
+	@echo 'make uninstall  takes them away again'
+	@echo 'make clean      removes build/'
+
+setup:
+	@tools/setup.sh
+
+# A directory of links to the sources for each kernel release: 6.1 can't put
+# the objects of an external module elsewhere. The lock lets two makes meet.
+module: setup
+	@release=$(RELEASE) && kdir=$(KDIR) && \
+	[ -n "$$release" ] && [ -n "$$kdir" ] && \
+	dir=$(top)/$(BUILD)/$$release && mkdir -p "$$dir" && \
+	exec 9>"$$dir/.lock" && flock 9 && \
+	printf 'include %s/module/Kbuild\n' $(top) >"$$dir/Kbuild.tmp" && \
+	{ cmp -s "$$dir/Kbuild.tmp" "$$dir/Kbuild" || \
+	  cp "$$dir/Kbuild.tmp" "$$dir/Kbuild"; } && \
+	ln -sf $(top)/module/*.c "$$dir/" && \
+	find "$$dir" -maxdepth 1 -xtype l -delete && \
+	$(MAKE) -C "$$kdir" M="$$dir" W=1 $(MODULE_FLAGS) modules 9>&-
+
+tools: setup
+	@$(MAKE) -f tools/Makefile BUILD=$(BUILD)
+
+tests: tools
+	@$(MAKE) -f tools/Makefile BUILD=$(BUILD) tests
+
+fuzzers: setup
+	@$(MAKE) -f tools/Makefile BUILD=$(BUILD) fuzzers
+
+lint: setup
+	@selftests/lint.sh
+
+check: setup
+	@selftests/run.sh
+
+demo: all
+	@tools/vm/run -- tools/demo/demo.sh
+
+shell: all
+	@tools/vm/run --shell
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all help setup module tools tests fuzzers lint check demo shell bench \
+	install uninstall clean

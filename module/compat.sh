@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# compat.sh COMPILER FLAGS... : prints compat_probe.h for one kernel.
+#
+# A probe is a name and a piece of code; the name is defined if the code
+# compiles. compat.h turns the names into the upstream functions they stand for.
+# All headers stand in `headers`, which has to compile by itself: a broken
+# kernel tree must stop the build, not look like an old kernel.
+
+compiler=("$@" '-DKBUILD_MODNAME="probe"' -Werror -Wno-unused)
+
+headers='
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <net/genetlink.h>
+'
+
+compile() {
+	"${compiler[@]}" -x c -c -o /dev/null - <<<"$headers$1"
+}
+
+probe() {
+	if compile "$2" 2>/dev/null; then
+		echo "#define $1 1"
+	fi
+}
+
+if ! compile ''; then
+	echo "compat.sh: this kernel's headers do not compile" >&2
+	exit 1
+fi
+
+echo "/* Made by compat.sh for one kernel: do not edit. */"
+
+probe HAVE_VM_FLAGS_SET '
+static void f(struct vm_area_struct *vma) { vm_flags_set(vma, VM_IO); }'
+
+probe HAVE_CLASS_CREATE_ONE_ARG '
+static struct class *f(void) { return class_create("probe"); }'
+
+probe HAVE_CLASS_DEVNODE_CONST '
+static char *f(const struct device *dev, umode_t *mode) { return NULL; }
+static struct class c = { .devnode = f };'
+
+probe HAVE_GENL_SPLIT_PRE_DOIT '
+static int f(const struct genl_split_ops *ops, struct sk_buff *skb,
+	     struct genl_info *info) { return 0; }
+static struct genl_family g = { .pre_doit = f };'
