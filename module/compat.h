@@ -20,12 +20,12 @@
 #include "compat_probe.h"
 
 /* 6.2: genl_family.pre_doit() gets one operation, do or dump. */
-#ifndef HAVE_GENL_SPLIT_OPS
+#ifndef HAVE_GENL_SPLIT_PRE_DOIT
 #define genl_split_ops genl_ops
 #endif
 
 /* 6.2: device_type.devnode() promises not to change the device. */
-#ifdef HAVE_DEVNODE_CONST
+#ifdef HAVE_TYPE_DEVNODE_CONST
 #define devnode_device const struct device
 #else
 #define devnode_device struct device
@@ -45,7 +45,7 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 #endif
 
 /* 6.4: a class is not owned by a module. */
-#ifndef HAVE_CLASS_CREATE_NAME
+#ifndef HAVE_CLASS_CREATE_ONE_ARG
 #undef class_create
 #define class_create(name) \
 ({ \

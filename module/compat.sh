@@ -40,9 +40,10 @@ static void f(struct vm_area_struct *vma) { vm_flags_set(vma, VM_IO); }'
 probe HAVE_CLASS_CREATE_ONE_ARG '
 static struct class *f(void) { return class_create("probe"); }'
 
-probe HAVE_CLASS_DEVNODE_CONST '
-static char *f(const struct device *dev, umode_t *mode) { return NULL; }
-static struct class c = { .devnode = f };'
+probe HAVE_TYPE_DEVNODE_CONST '
+static char *f(const struct device *dev, umode_t *mode, kuid_t *uid, kgid_t *gid)
+{ return NULL; }
+static struct device_type t = { .devnode = f };'
 
 probe HAVE_GENL_SPLIT_PRE_DOIT '
 static int f(const struct genl_split_ops *ops, struct sk_buff *skb,
