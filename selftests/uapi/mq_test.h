@@ -224,6 +224,9 @@ void mqt_wait_count(const volatile uint64_t *counter, uint64_t least);
 /* Memory that children share, zeroed. */
 void *mqt_shared(size_t size);
 
+/* A pointer to no memory. */
+void *mqt_nowhere(void);
+
 uint64_t mqt_now(void);
 
 /* Bytes that follow from a seed, and whether they still do. */

@@ -118,6 +118,14 @@ void *mqt_shared(size_t size)
 	return memory;
 }
 
+void *mqt_nowhere(void)
+{
+	/* The lowest page that could be mapped, with vm.mmap_min_addr, is above. */
+	static void * volatile nowhere = (void *)8;
+
+	return nowhere;
+}
+
 uint64_t mqt_now(void)
 {
 	struct timespec now;
