@@ -370,9 +370,9 @@ struct mq_publish_batch {
  *
  * MQ_IOC_FILTER_ADD adds a filter, or sets the weight of one that is there.
  * "Retained, then live, once each": take retained values with a sequence below
- * @sequence, then live records from @sequence on. Records between the position
- * of the subscription and @sequence that match are delivered too (a
- * subscription that starts in the past).
+ * @sequence, then live records from @sequence on. A filter reaches back only
+ * while the cursor is where the subscription started: then records from there
+ * to @sequence that match are delivered too (a start in the past).
  * MQ_IOC_FILTER_REMOVE removes it (weight 0).
  *
  * Errors: EINVAL (not a filter), E2BIG (above MQ_FILTER_LEVELS_MAX levels),

@@ -142,6 +142,57 @@ static inline int mq_topic_match(const char *filter, __u32 filter_len,
 }
 
 /**
+ * mq_filter_overlap() - whether some topic could match both of two filters
+ * @a: a valid filter
+ * @a_len: its length
+ * @b: a valid filter
+ * @b_len: its length
+ *
+ * Return: 1 if some topic could, else 0.
+ */
+static inline int mq_filter_overlap(const char *a, __u32 a_len, const char *b, __u32 b_len)
+{
+	__u32 i = 0;
+	__u32 j = 0;
+
+	/* "$..." on one side, a wildcard at the first level of the other. */
+	if (a_len && b_len && a[0] == '$' && (b[0] == '+' || b[0] == '#'))
+		return 0;
+	if (a_len && b_len && b[0] == '$' && (a[0] == '+' || a[0] == '#'))
+		return 0;
+	for (;;) {
+		int wild = (i < a_len && a[i] == '+') || (j < b_len && b[j] == '+');
+		__u32 i0 = i;
+		__u32 j0 = j;
+
+		if ((i < a_len && a[i] == '#') || (j < b_len && b[j] == '#'))
+			return 1;
+		while (i < a_len && a[i] != '/')
+			i++;
+		while (j < b_len && b[j] != '/')
+			j++;
+		if (!wild) {
+			__u32 k;
+
+			if (i - i0 != j - j0)
+				return 0;
+			for (k = 0; k < i - i0; k++)
+				if (a[i0 + k] != b[j0 + k])
+					return 0;
+		}
+		if (i >= a_len && j >= b_len)
+			return 1;
+		/* One ends here: the other may only go on with '#'. */
+		if (i >= a_len)
+			return b_len - j == 2 && b[j + 1] == '#';
+		if (j >= b_len)
+			return a_len - i == 2 && a[i + 1] == '#';
+		i++;
+		j++;
+	}
+}
+
+/**
  * mq_topic_hash() - the hash that a slot carries of its topic
  * @topic: the bytes
  * @len: how many

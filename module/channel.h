@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: Channel
+ *
+ * A named ring with a policy. States: built (not visible), live (in the
+ * registry, has a node), dead (deleted: no name, no node, takes no record;
+ * lives on while files hold it).
+ *
+ * References are those of its device (mq_channel_get(), mq_channel_put()):
+ * registry, files of the node, endpoints (each has the ring mapped at most as
+ * long as its file lives). The last one frees everything, in process context.
+ *
+ * Creating, deleting, setting and purging take the admin mutex themselves.
+ */
+#ifndef MQ_CHANNEL_H
+#define MQ_CHANNEL_H
+
+#include <linux/cdev.h>
+#include <linux/device.h>
+#include <linux/mq.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+#include "claim.h"
+#include "filter.h"
+#include "registry.h"
+#include "retain.h"
+#include "ring.h"
+
+struct netlink_ext_ack;
+
+/* Minor numbers there are; given cyclically, so a stale node gets ENXIO. */
+#define MQ_MINORS	65536
+
+/**
+ * struct mq_channel_config - what a channel is made of
+ * @name: NUL-terminated
+ * @ring: sizes
+ * @overflow: enum mq_overflow
+ * @uid: owner of the node
+ * @gid: group of the node
+ * @mode: permission bits of the node
+ * @retained_max: most retained values
+ * @retained_bytes_max: most bytes of them
+ * @claims: filters beside the name
+ * @claim_lens: their lengths
+ * @claims_count: how many
+ */
+struct mq_channel_config {
+	const char *name;
+	struct mq_ring_config ring;
+	u32 overflow;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	u32 retained_max;
+	u64 retained_bytes_max;
+	const char *const *claims;
+	const u32 *claim_lens;
+	u32 claims_count;
+};
+
+/**
+ * struct mq_channel_counters - what happened so far; channel lock
+ * @published: records
+ * @refused: publishes refused for lack of space
+ * @node_passed: records that went by node readers unread
+ */
+struct mq_channel_counters {
+	u64 published;
+	u64 refused;
+	u64 node_passed;
+};
+
+/**
+ * struct mq_channel - a channel
+ *
+ * Constant after creation:
+ * @dev: its device; holds the references
+ * @id: unique until reboot
+ * @overflow: enum mq_overflow
+ * @uid: of the node at creation
+ * @gid: likewise
+ * @mode: likewise
+ * @name: NUL-terminated
+ *
+ * @claims: admin mutex
+ * @registered: has a device node to delete; admin mutex
+ *
+ * @filters: filter index, has its own lock
+ *
+ * @endpoints.lock: endpoints mutex: list of subscriptions, scan
+ * @endpoints.subscriptions: all (RCU)
+ * @endpoints.subscription_count: how many
+ * @endpoints.publisher_count: how many
+ *
+ * @data.lock: the channel lock
+ * @data.ring: ring; mapped and read by everybody
+ * @data.generation: moves when routes may have changed
+ * @data.dead: deleted
+ * @data.holders: number of holding subscriptions
+ * @data.hold: no holder needs a record below this, as far as known; moved by
+ *	the scan. Without holders nothing is held
+ * @data.starved: a publish found no space since 1/16 was free last
+ * @data.full_told: MQ_EVENT_FULL was sent for this starvation
+ * @data.starved_bytes: what "enough" means while starved
+ * @data.retained: retained values
+ * @data.counters: counters
+ *
+ * @readers: node readers wait here
+ * @space: who waits for space
+ * @space_work: scans cursors while somebody waits for space
+ * @wake_work: wakes subscriptions when a publish has too many to wake
+ */
+struct mq_channel {
+	struct device dev;
+	u64 id;
+	u32 overflow;
+	kuid_t uid;
+	kgid_t gid;
+	umode_t mode;
+	char name[MQ_NAME_MAX + 1];
+
+	struct mq_claims *claims;
+	bool registered;
+
+	struct mq_filters filters;
+
+	struct {
+		struct mutex lock;
+		struct list_head subscriptions;
+		u32 subscription_count;
+		u32 publisher_count;
+	} endpoints;
+
+	struct {
+		spinlock_t lock;
+		struct mq_ring ring;
+		u64 generation;
+		bool dead;
+		u32 holders;
+		u64 hold;
+		bool starved;
+		bool full_told;
+		u64 starved_bytes;
+		struct mq_retained_set retained;
+		struct mq_channel_counters counters;
+	} data;
+
+	wait_queue_head_t readers;
+	wait_queue_head_t space;
+	struct delayed_work space_work;
+	struct work_struct wake_work;
+};
+
+/**
+ * mq_channel_init() - set up the class of devices
+ * @space_work: what &mq_channel.space_work does (space.c)
+ * @wake_work: what &mq_channel.wake_work does (subscription.c)
+ */
+int mq_channel_init(work_func_t space_work, work_func_t wake_work);
+void mq_channel_exit(void);
+/* Bytes that all channels hold of the parameter max_bytes. */
+u64 mq_channel_memory(void);
+
+/**
+ * mq_channel_create() - make a channel and its node
+ * @config: values are checked here
+ * @extack: gets the reason of a refusal
+ *
+ * Return: 0 or the errno documented at MQ_CMD_CHANNEL_CREATE.
+ */
+int mq_channel_create(const struct mq_channel_config *config,
+		      struct netlink_ext_ack *extack);
+
+/* By name. -ENOENT. */
+int mq_channel_delete(const char *name, struct netlink_ext_ack *extack);
+int mq_channel_purge(const char *name, struct netlink_ext_ack *extack);
+
+/* Whether a configuration can be: errno and reason if not. No effect. */
+int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack);
+int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 count,
+			    struct netlink_ext_ack *extack);
+
+/*
+ * A built channel that nobody can see yet, of a checked configuration.
+ * mq_channel_put() ends it. ERR_PTR: -EDQUOT, -ENOMEM.
+ */
+struct mq_channel *mq_channel_build(const struct mq_channel_config *config);
+
+/* The claims of a channel: its name and these; ERR_PTR(-ENOMEM). */
+struct mq_claims *mq_channel_claims_new(struct mq_channel *channel, const char *const *claims,
+					const u32 *lens, u32 count);
+
+/* Dead from now on: takes no record; everybody who waits learns it. */
+void mq_channel_kill(struct mq_channel *channel);
+
+/**
+ * struct mq_channel_change - what mq_channel_set() changes
+ * @retained_max: NULL: leave
+ * @retained_bytes_max: NULL: leave
+ * @set_claims: replace the claims
+ * @claims: by these
+ * @claim_lens: their lengths
+ * @claims_count: how many
+ */
+struct mq_channel_change {
+	const u32 *retained_max;
+	const u64 *retained_bytes_max;
+	bool set_claims;
+	const char *const *claims;
+	const u32 *claim_lens;
+	u32 claims_count;
+};
+
+int mq_channel_set(const char *name, const struct mq_channel_change *change,
+		   struct netlink_ext_ack *extack);
+
+/* A reference to a channel, or NULL. */
+struct mq_channel *mq_channel_get_by_name(const char *name);
+struct mq_channel *mq_channel_get_by_minor(unsigned int minor);
+/* The next channel by minor number from @minor on, or NULL; for dumps. */
+struct mq_channel *mq_channel_get_from(unsigned long *minor);
+void mq_channel_get(struct mq_channel *channel);
+void mq_channel_put(struct mq_channel *channel);
+
+static inline unsigned int mq_channel_minor(const struct mq_channel *channel)
+{
+	return MINOR(channel->dev.devt) - MINOR(mq_registry_devt());
+}
+
+/**
+ * mq_channel_info() - where a channel stands
+ * @channel: channel
+ * @info: all "out" fields are filled; @info->claims_size is what they take
+ */
+void mq_channel_info(struct mq_channel *channel, struct mq_info *info);
+
+/**
+ * mq_channel_claims() - copy of the claims, each with its NUL, own name first
+ * @channel: channel
+ * @size: bytes of the copy
+ *
+ * Return: memory to kvfree(), or ERR_PTR(-ENOMEM).
+ */
+char *mq_channel_claims(struct mq_channel *channel, u32 *size);
+
+/**
+ * mq_channel_reroute() - make publishers route anew
+ * @channel: claims or filters changed; channel lock
+ */
+static inline void mq_channel_reroute(struct mq_channel *channel)
+{
+	lockdep_assert_held(&channel->data.lock);
+	/* After what changed. Pairs with the acquire in publish_round(). */
+	smp_store_release(&channel->data.generation, channel->data.generation + 1);
+}
+
+/* Tells administrators; see event.h. Endpoint and numbers may be 0. */
+void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
+		      u64 endpoint_id, u32 pid);
+
+/* Looks for space soon: a holder advanced, closed or died. Any context. */
+void mq_channel_kick(struct mq_channel *channel);
+
+/* Wakes subscriptions that have something to read, soon. Any context. */
+void mq_channel_wake_later(struct mq_channel *channel);
+
+#endif /* MQ_CHANNEL_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: Events
+ *
+ * What administrators are told, over the multicast group of the netlink
+ * family (enum mq_event in linux/mq.h). Sent from process context without a
+ * spinlock; nobody listening costs one test; no memory means a lost event,
+ * which the listener's socket reports.
+ */
+#ifndef MQ_EVENT_H
+#define MQ_EVENT_H
+
+#include <linux/types.h>
+#include <linux/mq.h>
+
+/**
+ * struct mq_event_report - an event
+ * @event: which
+ * @name: of the channel
+ * @channel_id: its id
+ * @endpoint_id: subscription or publisher, or 0
+ * @pid: its process, or 0
+ * @passed: MQ_EVENT_LAGGED
+ * @missed: MQ_EVENT_LAGGED
+ */
+struct mq_event_report {
+	enum mq_event event;
+	const char *name;
+	u64 channel_id;
+	u64 endpoint_id;
+	u32 pid;
+	u64 passed;
+	u64 missed;
+};
+
+struct genl_family;
+
+/* From netlink.c: the family that carries events, NULL: none (any more). */
+void mq_event_family(const struct genl_family *family);
+void mq_event_send(const struct mq_event_report *report);
+
+#endif /* MQ_EVENT_H */

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Filter index of a channel, see filter.h. */
+#include <linux/err.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/mq_topic.h>
+#include "filter.h"
+
+int mq_filters_init(struct mq_filters *filters)
+{
+	mutex_init(&filters->lock);
+	return mq_tree_init(&filters->tree);
+}
+
+void mq_filters_destroy(struct mq_filters *filters)
+{
+	mq_tree_destroy(&filters->tree);
+}
+
+/* The entry of a filter, made if there is none. */
+static struct mq_filter_entry *filter_entry(struct mq_filters *filters, const char *filter, u32 len)
+{
+	struct mq_filter_entry *entry;
+	int err;
+
+	entry = mq_tree_find(&filters->tree, filter, len);
+	if (entry)
+		return entry;
+	entry = kzalloc(struct_size(entry, text, len), GFP_KERNEL_ACCOUNT);
+	if (!entry)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&entry->links);
+	entry->len = len;
+	memcpy(entry->text, filter, len);
+	err = mq_tree_insert(&filters->tree, filter, len, entry);
+	if (err) {
+		kfree(entry);
+		return ERR_PTR(err);
+	}
+	return entry;
+}
+
+static void filter_entry_release(struct mq_filters *filters, struct mq_filter_entry *entry)
+{
+	if (!list_empty(&entry->links))
+		return;
+	mq_tree_remove(&filters->tree, entry->text, entry->len);
+	kfree_rcu(entry, rcu);
+}
+
+struct mq_filter_link *mq_filter_link_new(struct mq_filters *filters, const char *filter,
+					  u32 len, struct mq_subscription *subscription)
+{
+	struct mq_filter_entry *entry;
+	struct mq_filter_link *link;
+
+	lockdep_assert_held(&filters->lock);
+	link = kzalloc(sizeof(*link), GFP_KERNEL_ACCOUNT);
+	if (!link)
+		return ERR_PTR(-ENOMEM);
+	entry = filter_entry(filters, filter, len);
+	if (IS_ERR(entry)) {
+		kfree(link);
+		return ERR_CAST(entry);
+	}
+	link->entry = entry;
+	link->subscription = subscription;
+	link->wild = memchr(filter, '+', len) || memchr(filter, '#', len);
+	/* Not in force before the caller says from when. */
+	link->from = U64_MAX;
+	list_add_tail_rcu(&link->in_entry, &entry->links);
+	INIT_LIST_HEAD(&link->in_subscription);
+	filters->links++;
+	return link;
+}
+
+void mq_filter_link_free(struct mq_filters *filters, struct mq_filter_link *link)
+{
+	lockdep_assert_held(&filters->lock);
+	list_del_rcu(&link->in_entry);
+	list_del_rcu(&link->in_subscription);
+	filter_entry_release(filters, link->entry);
+	filters->links--;
+	kfree_rcu(link, rcu);
+}
+
+bool mq_filter_link_matches(const struct mq_filter_link *link, u64 sequence,
+			    const char *topic, u32 len)
+{
+	return (sequence >= READ_ONCE(link->from) || READ_ONCE(link->started_past)) &&
+	       mq_topic_match(link->entry->text, link->entry->len, topic, len);
+}
+
+u64 mq_filter_link_last(const struct mq_filter_link *link)
+{
+	u64 last = READ_ONCE(link->entry->last);
+	u64 from = READ_ONCE(link->from);
+
+	/* The entry may be older than the link: its match need not be ours. */
+	return last > from ? last : READ_ONCE(link->past);
+}

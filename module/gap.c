@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Gaps of a subscription: how many records went by, how many of them matched.
+ *
+ * Missed records cannot be looked at any more, so they are found by
+ * conservation: what matched since the beginning, less what was delivered,
+ * less what can still be read.
+ */
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include "event.h"
+#include "subscription.h"
+#include "trace.h"
+
+/* How often the count starts anew when publishes overtake it altogether. */
+#define GAP_TRIES	8
+
+/* For how many filters a record counts: those of @link or all. */
+static unsigned int gap_matches(struct mq_subscription *subscription,
+				const struct mq_filter_link *link,
+				const struct mq_ring_view *view)
+{
+	const char *topic = (const char *)view->data.topic;
+	unsigned int matches = 0;
+
+	if (link)
+		return mq_filter_link_matches(link, view->sequence, topic, view->data.topic_len);
+	rcu_read_lock();
+	list_for_each_entry_rcu(link, &subscription->links, in_subscription)
+		matches += mq_filter_link_matches(link, view->sequence, topic,
+						  view->data.topic_len);
+	rcu_read_unlock();
+	return matches;
+}
+
+u64 mq_subscription_count(struct mq_subscription *subscription,
+			  const struct mq_filter_link *link, u64 *from, u64 to, u64 *last)
+{
+	const struct mq_ring *ring = &subscription->channel->data.ring;
+	u64 last_match = 0;
+	u64 count = 0;
+	u64 sequence;
+
+	for (sequence = *from; sequence < to; sequence++) {
+		struct mq_ring_view view;
+		unsigned int matches = 0;
+
+		if (mq_ring_peek(ring, sequence, &view))
+			matches = gap_matches(subscription, link, &view);
+		if (!mq_ring_intact(ring, sequence)) {
+			/* Overtaken: what was counted so far may be gone too. */
+			*from = mq_ring_oldest(ring);
+			sequence = *from - 1;
+			last_match = 0;
+			count = 0;
+			continue;
+		}
+		count += matches;
+		if (matches)
+			last_match = sequence + 1;
+		if (!(sequence & 0xff))
+			cond_resched();
+	}
+	if (last)
+		*last = last_match;
+	return count;
+}
+
+/* Matches of all filters since the beginning, at one moment: that of @head. */
+static u64 gap_matched(struct mq_subscription *subscription, u64 *head, u64 *oldest)
+{
+	struct mq_channel *channel = subscription->channel;
+	struct mq_filter_link *link;
+	u64 matched;
+
+	rcu_read_lock();
+	spin_lock(&channel->data.lock);
+	matched = subscription->removed_matched + channel->filters.all_matched -
+		  subscription->all_base;
+	list_for_each_entry_rcu(link, &subscription->links, in_subscription)
+		if (link->from != U64_MAX)
+			matched += link->entry->matched - link->base;
+	*head = channel->data.ring.head;
+	*oldest = channel->data.ring.oldest;
+	spin_unlock(&channel->data.lock);
+	rcu_read_unlock();
+	return matched;
+}
+
+static void gap_tell(struct mq_subscription *subscription, const struct mq_gap *gap)
+{
+	const struct mq_event_report report = {
+		.event = MQ_EVENT_LAGGED,
+		.name = subscription->channel->name,
+		.channel_id = subscription->channel->id,
+		.endpoint_id = subscription->id,
+		.pid = subscription->pid,
+		.passed = gap->passed,
+		.missed = gap->missed,
+	};
+
+	trace_mq_lagged(subscription->id, gap->passed, gap->missed);
+	mq_event_send(&report);
+}
+
+static void gap_account(struct mq_subscription *subscription, const struct mq_gap *gap)
+{
+	struct mq_status *status = subscription->status;
+
+	WRITE_ONCE(subscription->passed, subscription->passed + gap->passed);
+	WRITE_ONCE(subscription->missed, subscription->missed + gap->missed);
+	if (gap->at_most)
+		WRITE_ONCE(subscription->missed_at_most,
+			   subscription->missed_at_most + gap->missed);
+	WRITE_ONCE(status->passed, subscription->passed);
+	WRITE_ONCE(status->missed, subscription->missed);
+	WRITE_ONCE(status->missed_at_most, subscription->missed_at_most);
+}
+
+bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
+			    struct mq_gap *gap)
+{
+	const struct mq_ring *ring = &subscription->channel->data.ring;
+	u64 head = mq_ring_head(ring);
+	unsigned int tries = 0;
+	u64 from, oldest;
+	s64 missed;
+
+	lockdep_assert_held(&subscription->lock);
+	memset(gap, 0, sizeof(*gap));
+	if (mq_ring_oldest(ring) <= *position)
+		return false;
+	if (!mq_subscription_matched_since(subscription, *position)) {
+		/* Nothing to lose up to this head, read before we asked. */
+		*position = max(*position, head);
+		return false;
+	}
+	do {
+		missed = gap_matched(subscription, &head, &oldest);
+		from = max(oldest, *position);
+		missed -= mq_subscription_count(subscription, NULL, &from, head, NULL);
+	} while (from > head && ++tries < GAP_TRIES);
+
+	/* Delivered is partly the reader's word: a lie is its own loss. */
+	missed -= subscription->delivered + READ_ONCE(subscription->control->delivered) +
+		  subscription->missed;
+	gap->passed = from - *position;
+	gap->missed = max_t(s64, missed, 0);
+	gap->at_most = READ_ONCE(subscription->overlap) || tries == GAP_TRIES ||
+		       READ_ONCE(subscription->channel->filters.all_matched) !=
+		       subscription->all_base;
+	*position = from;
+	gap_account(subscription, gap);
+	gap_tell(subscription, gap);
+	return true;
+}

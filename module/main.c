@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The module: its parameters and the order in which its parts come and go. */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include "cdev.h"
+#include "channel.h"
+#include "claim.h"
+#include "endpoint.h"
+#include "mq.h"
+#include "netlink.h"
+#include "registry.h"
+#include "space.h"
+#include "subscription.h"
+
+unsigned int mq_max_channels = 256;
+module_param_named(max_channels, mq_max_channels, uint, 0644);
+MODULE_PARM_DESC(max_channels, "most channels; creating one more: ENFILE (256)");
+
+unsigned long mq_max_bytes = 1UL << 30;
+module_param_named(max_bytes, mq_max_bytes, ulong, 0644);
+MODULE_PARM_DESC(max_bytes, "most bytes of all rings; beyond: EDQUOT (1 GiB)");
+
+unsigned int mq_max_slots = 1U << 20;
+module_param_named(max_slots, mq_max_slots, uint, 0644);
+MODULE_PARM_DESC(max_slots, "most slots of a channel; beyond: ERANGE (1048576)");
+
+unsigned int mq_max_subscriptions = 4096;
+module_param_named(max_subscriptions, mq_max_subscriptions, uint, 0644);
+MODULE_PARM_DESC(max_subscriptions, "most subscriptions of a channel; beyond: EUSERS (4096)");
+
+unsigned int mq_max_publishers = 4096;
+module_param_named(max_publishers, mq_max_publishers, uint, 0644);
+MODULE_PARM_DESC(max_publishers, "most publishers of a channel; beyond: EUSERS (4096)");
+
+unsigned int mq_max_filters_per_subscription = 65536;
+module_param_named(max_filters_per_subscription, mq_max_filters_per_subscription, uint, 0644);
+MODULE_PARM_DESC(max_filters_per_subscription,
+		 "most filters of a subscription; beyond: EMFILE (65536)");
+
+unsigned int mq_max_filters_per_channel = 262144;
+module_param_named(max_filters_per_channel, mq_max_filters_per_channel, uint, 0644);
+MODULE_PARM_DESC(max_filters_per_channel,
+		 "most filters of all subscriptions of a channel; beyond: ENFILE (262144)");
+
+static int memory_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%llu\n", mq_channel_memory());
+}
+
+static const struct kernel_param_ops memory_ops = {
+	.get = memory_get,
+};
+module_param_cb(memory, &memory_ops, NULL, 0444);
+MODULE_PARM_DESC(memory, "bytes that all rings take now (read-only)");
+
+static int __init mq_init(void)
+{
+	int err;
+
+	err = mq_claim_init();
+	if (err)
+		return err;
+	err = mq_endpoint_init();
+	if (err)
+		goto exit_claim;
+	err = mq_registry_init();
+	if (err)
+		goto exit_endpoint;
+	err = mq_channel_init(mq_space_work, mq_subscription_wake_work);
+	if (err)
+		goto exit_registry;
+	err = mq_cdev_init();
+	if (err)
+		goto exit_channel;
+	err = mq_netlink_init();
+	if (err)
+		goto exit_cdev;
+	return 0;
+
+exit_cdev:
+	mq_cdev_exit();
+exit_channel:
+	mq_channel_exit();
+exit_registry:
+	mq_registry_exit();
+exit_endpoint:
+	mq_endpoint_exit();
+exit_claim:
+	mq_claim_exit();
+	return err;
+}
+
+static void __exit mq_exit(void)
+{
+	mq_netlink_exit();
+	mq_cdev_exit();
+	mq_registry_clear();
+	mq_channel_exit();
+	mq_registry_exit();
+	mq_endpoint_exit();
+	/* Callbacks of call_rcu() are code of this module. */
+	rcu_barrier();
+	mq_claim_exit();
+}
+
+module_init(mq_init);
+module_exit(mq_exit);
+MODULE_DESCRIPTION("mq: local message channels with a shared ring");
+MODULE_AUTHOR("The mq authors");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: The module at a glance
+ *
+ * Objects, each with one .c, one .h and one prefix:
+ *
+ *   registry      the live channels, their administration
+ *   channel       a named ring with policy, claims, retained values, filter
+ *                 index and lists of its endpoints; one device node
+ *   ring          shared memory: header, slots, byte area (leaf)
+ *   tree          topic filters as a tree of levels, read under RCU (leaf)
+ *   filter        the filter index of a channel: which subscriptions a topic
+ *                 concerns
+ *   space         who holds the ring: scans cursors, wakes waiting publishers
+ *   claim         which channel owns a topic (one tree for the module)
+ *   retain        the retained values of a channel
+ *   publisher     an endpoint that writes
+ *   subscription  an endpoint that reads
+ *   endpoint      the pseudo-filesystem that endpoint files live on
+ *   cdev          the node: open, read, write, poll, ioctl
+ *   netlink       administration
+ *   event         what administrators are told
+ *
+ * Who calls whom:
+ *
+ *   main -> {cdev, netlink} -> {publisher, subscription, space} -> registry
+ *        -> channel -> {filter, claim, retain} -> {ring, tree, event}
+ *
+ * The path of one record (publisher.c):
+ *
+ *   stage    copy topic, payload, metadata from user memory; check (may fault)
+ *   route    under RCU: owner of the topic, matching filters (cached by topic)
+ *   commit   channel lock: generation, space, sequence, slot, head, retained,
+ *            filters' marks
+ *   wake     barrier, then the wait queues of matching subscriptions
+ *
+ * Locks, outermost first. A lock is never taken while one below it is held:
+ *
+ *   admin mutex (registry.c)           channels, their names, claims
+ *     filter mutex (channel)           filter index, filters of subscriptions
+ *       publisher mutex, subscription mutex, node mutex
+ *                                      one endpoint's users
+ *         endpoints mutex (channel)    list of subscriptions, scan of cursors
+ *           channel lock (spin)        ring, routes, retained, counters
+ *             wait queue locks
+ *
+ * The channel lock is taken in process context only and nothing allocates,
+ * faults or sleeps under it. RCU protects what a publish walks: tree nodes,
+ * filter entries, links, subscriptions, claims.
+ */
+#ifndef MQ_H
+#define MQ_H
+
+#include <linux/types.h>
+
+/* Most records and bytes that one hold of the channel lock writes. */
+#define MQ_CHUNK_RECORDS	64
+#define MQ_CHUNK_BYTES		(64 * 1024)
+
+/* Most subscriptions that a publish wakes itself; a work item does the rest. */
+#define MQ_WAKE_MAX		64
+
+/*
+ * Bounds for users, parameters of the module (main.c says what each is).
+ * Read with READ_ONCE: they can be changed at any time.
+ */
+extern unsigned int mq_max_channels;
+extern unsigned long mq_max_bytes;
+extern unsigned int mq_max_slots;
+extern unsigned int mq_max_subscriptions;
+extern unsigned int mq_max_publishers;
+extern unsigned int mq_max_filters_per_subscription;
+extern unsigned int mq_max_filters_per_channel;
+
+#endif /* MQ_H */

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Retained values of a channel, see retain.h. */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "retain.h"
+
+static u32 retained_size(const struct mq_ring_data *data)
+{
+	return data->topic_len + data->payload_len + data->metadata_len;
+}
+
+struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data)
+{
+	struct mq_retained_value *value;
+	u8 *at;
+
+	value = kvzalloc(struct_size(value, bytes, retained_size(data)), GFP_KERNEL_ACCOUNT);
+	if (!value)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&value->ref);
+	value->data = *data;
+	at = value->bytes;
+	value->data.topic = memcpy(at, data->topic, data->topic_len);
+	at += data->topic_len;
+	value->data.payload = memcpy(at, data->payload, data->payload_len);
+	at += data->payload_len;
+	value->data.metadata = memcpy(at, data->metadata, data->metadata_len);
+	return value;
+}
+
+static void retained_free(struct kref *ref)
+{
+	kvfree(container_of(ref, struct mq_retained_value, ref));
+}
+
+void mq_retained_put(struct mq_retained_value *value)
+{
+	if (value)
+		kref_put(&value->ref, retained_free);
+}
+
+/* Order of the tree by topic. */
+static int retained_compare(const struct mq_ring_data *a, const struct mq_ring_data *b)
+{
+	if (a->topic_hash != b->topic_hash)
+		return a->topic_hash < b->topic_hash ? -1 : 1;
+	if (a->topic_len != b->topic_len)
+		return a->topic_len < b->topic_len ? -1 : 1;
+	return memcmp(a->topic, b->topic, a->topic_len);
+}
+
+static struct mq_retained_value *retained_find(const struct mq_retained_set *set,
+					       const struct mq_ring_data *data)
+{
+	struct rb_node *node = set->by_topic.rb_node;
+
+	while (node) {
+		struct mq_retained_value *value =
+			rb_entry(node, struct mq_retained_value, by_topic);
+		int order = retained_compare(data, &value->data);
+
+		if (!order)
+			return value;
+		node = order < 0 ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data)
+{
+	const struct mq_retained_value *old = retained_find(set, data);
+	u32 old_size = old ? retained_size(&old->data) : 0;
+	u32 size = retained_size(data);
+
+	if (!data->payload_len || size <= old_size)
+		return 0;
+	if (!old && set->count >= set->count_max)
+		return -EDQUOT;
+	return set->bytes - old_size + size > set->bytes_max ? -EDQUOT : 0;
+}
+
+static void retained_insert(struct mq_retained_set *set, struct mq_retained_value *value)
+{
+	struct rb_node **link = &set->by_topic.rb_node;
+	struct rb_node *parent = NULL;
+
+	while (*link) {
+		parent = *link;
+		if (retained_compare(&value->data, &rb_entry(parent, struct mq_retained_value,
+							     by_topic)->data) < 0)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&value->by_topic, parent, link);
+	rb_insert_color(&value->by_topic, &set->by_topic);
+
+	/* Its sequence is the highest. */
+	parent = rb_last(&set->by_sequence);
+	rb_link_node(&value->by_sequence, parent,
+		     parent ? &parent->rb_right : &set->by_sequence.rb_node);
+	rb_insert_color(&value->by_sequence, &set->by_sequence);
+	set->count++;
+	set->bytes += retained_size(&value->data);
+}
+
+static void retained_erase(struct mq_retained_set *set, struct mq_retained_value *value)
+{
+	rb_erase(&value->by_topic, &set->by_topic);
+	rb_erase(&value->by_sequence, &set->by_sequence);
+	set->count--;
+	set->bytes -= retained_size(&value->data);
+}
+
+struct mq_retained_value *mq_retained_replace(struct mq_retained_set *set,
+					      const struct mq_ring_data *data,
+					      struct mq_retained_value *value)
+{
+	struct mq_retained_value *old = retained_find(set, data);
+
+	if (old)
+		retained_erase(set, old);
+	if (value)
+		retained_insert(set, value);
+	return old;
+}
+
+struct mq_retained_value *mq_retained_next(const struct mq_retained_set *set, u64 after)
+{
+	struct rb_node *node = set->by_sequence.rb_node;
+	struct mq_retained_value *next = NULL;
+
+	while (node) {
+		struct mq_retained_value *value =
+			rb_entry(node, struct mq_retained_value, by_sequence);
+
+		if (value->sequence > after) {
+			next = value;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return next;
+}
+
+struct mq_retained_value *mq_retained_take(struct mq_retained_set *set)
+{
+	struct mq_retained_value *value = mq_retained_next(set, 0);
+
+	if (value)
+		retained_erase(set, value);
+	return value;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: Retained values
+ *
+ * The last retained record of each topic, kept outside the ring with its
+ * sequence. A value is made before the channel lock is taken, put in under it
+ * and never changed; readers take a reference under the lock and copy without
+ * it. Two trees: by topic for publishing, by sequence for listing.
+ *
+ * Everything but mq_retained_new() and mq_retained_put() needs the channel
+ * lock; the caller asserts it.
+ */
+#ifndef MQ_RETAIN_H
+#define MQ_RETAIN_H
+
+#include <linux/kref.h>
+#include <linux/rbtree.h>
+#include "ring.h"
+
+/**
+ * struct mq_retained_value - a retained value
+ * @by_topic: in the set
+ * @by_sequence: in the set
+ * @ref: one of the set, one of each reader
+ * @sequence: of the record that set it
+ * @time: of that record
+ * @publisher: of that record
+ * @data: parts of the record; the pointers lead into @bytes
+ * @bytes: topic, payload, metadata
+ */
+struct mq_retained_value {
+	struct rb_node by_topic;
+	struct rb_node by_sequence;
+	struct kref ref;
+	u64 sequence;
+	u64 time;
+	u64 publisher;
+	struct mq_ring_data data;
+	u8 bytes[];
+};
+
+/**
+ * struct mq_retained_set - the retained values of a channel
+ * @by_topic: all, by (hash, topic)
+ * @by_sequence: all, by sequence
+ * @count: how many
+ * @count_max: most
+ * @bytes: topic, payload and metadata of all
+ * @bytes_max: most; a set whose limits were lowered may be above them
+ */
+struct mq_retained_set {
+	struct rb_root by_topic;
+	struct rb_root by_sequence;
+	u32 count;
+	u32 count_max;
+	u64 bytes;
+	u64 bytes_max;
+};
+
+/* A copy of a record's parts; ERR_PTR(-ENOMEM). */
+struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data);
+/* NULL is fine. Not under the channel lock. */
+void mq_retained_put(struct mq_retained_value *value);
+
+/**
+ * mq_retained_admit() - whether a value may go in
+ * @set: set
+ * @data: the record that sets it
+ *
+ * Clearing always may; a new topic or a larger value only within the limits.
+ * Return: 0 or -EDQUOT.
+ */
+int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data);
+
+/**
+ * mq_retained_replace() - set the value of a topic, or clear it
+ * @set: set
+ * @data: the record that does it
+ * @value: admitted value with its numbers filled in; NULL: clear
+ *
+ * Return: the value that was there, for mq_retained_put(), or NULL.
+ */
+struct mq_retained_value *mq_retained_replace(struct mq_retained_set *set,
+					      const struct mq_ring_data *data,
+					      struct mq_retained_value *value);
+
+/* The first value with a sequence above @after, or NULL. No reference. */
+struct mq_retained_value *mq_retained_next(const struct mq_retained_set *set, u64 after);
+
+/* Takes any one value out, or NULL when there is none. */
+struct mq_retained_value *mq_retained_take(struct mq_retained_set *set);
+
+#endif /* MQ_RETAIN_H */

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Subscription: life, cursor, waking, mapping; see subscription.h. */
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/poll.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "compat.h"
+#include "endpoint.h"
+#include "mq.h"
+#include "space.h"
+#include "subscription.h"
+#include "trace.h"
+
+static atomic64_t subscription_ids;
+
+static_assert(sizeof(struct mq_control) <= PAGE_SIZE);
+static_assert(sizeof(struct mq_status) <= PAGE_SIZE);
+
+/* ---- cursor ---------------------------------------------------------- */
+
+u64 mq_subscription_position(struct mq_subscription *subscription)
+{
+	u64 head = mq_ring_head(&subscription->channel->data.ring);
+	/* Pairs with the store-release by which a reader gives up records. */
+	u64 cursor = smp_load_acquire(&subscription->control->cursor);
+	s64 position = atomic64_read(&subscription->position);
+
+	/* The user's word counts only if it goes forward to what exists. */
+	while (cursor > position && cursor <= head)
+		if (atomic64_try_cmpxchg(&subscription->position, &position, cursor))
+			return cursor;
+	return position;
+}
+
+void mq_subscription_advance(struct mq_subscription *subscription, u64 position)
+{
+	s64 old = atomic64_read(&subscription->position);
+
+	while (position > old && !atomic64_try_cmpxchg(&subscription->position, &old, position))
+		;
+	WRITE_ONCE(subscription->control->cursor, position);
+}
+
+bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position)
+{
+	struct mq_filter_link *link;
+	bool matched = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(link, &subscription->links, in_subscription) {
+		matched = mq_filter_link_last(link) > position ||
+			  READ_ONCE(subscription->channel->filters.all_last) > position;
+		if (matched)
+			break;
+	}
+	rcu_read_unlock();
+	return matched;
+}
+
+u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head)
+{
+	u64 position = mq_subscription_position(subscription);
+	u64 verified = READ_ONCE(subscription->status->verified);
+
+	lockdep_assert_held(&subscription->channel->endpoints.lock);
+	if (READ_ONCE(subscription->fresh))
+		return position;
+	if (!mq_subscription_matched_since(subscription, max(position, verified))) {
+		verified = max(verified, head);
+		WRITE_ONCE(subscription->status->verified, verified);
+	}
+	return max(position, verified);
+}
+
+bool mq_subscription_readable(struct mq_subscription *subscription)
+{
+	u64 position = mq_subscription_position(subscription);
+
+	return mq_subscription_matched_since(subscription, position) ||
+	       READ_ONCE(subscription->channel->data.dead);
+}
+
+bool mq_subscription_wake(struct mq_subscription *subscription, bool sync)
+{
+	const __poll_t key = EPOLLIN | EPOLLRDNORM;
+
+	/* The caller's smp_mb() made the record visible before this test. */
+	if (!waitqueue_active(&subscription->wq) ||
+	    READ_ONCE(subscription->control->no_wake))
+		return false;
+	WRITE_ONCE(subscription->status->wakes, atomic64_inc_return(&subscription->wakes));
+	if (sync)
+		wake_up_interruptible_sync_poll(&subscription->wq, key);
+	else
+		wake_up_interruptible_poll(&subscription->wq, key);
+	trace_mq_wake(subscription->id);
+	return true;
+}
+
+void mq_subscription_wake_work(struct work_struct *work)
+{
+	struct mq_channel *channel = container_of(work, struct mq_channel, wake_work);
+	bool dead = READ_ONCE(channel->data.dead);
+	struct mq_subscription *subscription;
+
+	mutex_lock(&channel->endpoints.lock);
+	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {
+		if (dead) {
+			WRITE_ONCE(subscription->status->state, subscription->status->state |
+				   MQ_SUBSCRIPTION_DEAD);
+			wake_up_poll(&subscription->wq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+		} else if (mq_subscription_readable(subscription)) {
+			mq_subscription_wake(subscription, false);
+		}
+		cond_resched();
+	}
+	mutex_unlock(&channel->endpoints.lock);
+}
+
+/* ---- file operations ------------------------------------------------- */
+
+static __poll_t subscription_poll(struct file *file, poll_table *wait)
+{
+	struct mq_subscription *subscription = file->private_data;
+	__poll_t mask = 0;
+
+	poll_wait(file, &subscription->wq, wait);
+	/* Queued before we look. Pairs with the smp_mb() before a wake-up. */
+	smp_mb();
+	if (mq_subscription_readable(subscription))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(subscription->channel->data.dead))
+		mask |= EPOLLHUP;
+	return mask;
+}
+
+/* The page at an offset of the mapping, and whether a user may write it. */
+static struct page *subscription_page(struct mq_subscription *subscription, unsigned long pgoff,
+				      bool *writable)
+{
+	*writable = pgoff == MQ_MMAP_CONTROL >> PAGE_SHIFT;
+	if (*writable)
+		return virt_to_page(subscription->control);
+	if (pgoff == MQ_MMAP_STATUS >> PAGE_SHIFT)
+		return virt_to_page(subscription->status);
+	return mq_ring_page(&subscription->channel->data.ring, pgoff);
+}
+
+static vm_fault_t subscription_fault(struct vm_fault *vmf)
+{
+	struct mq_subscription *subscription = vmf->vma->vm_file->private_data;
+	bool writable;
+
+	vmf->page = subscription_page(subscription, vmf->pgoff, &writable);
+	if (!vmf->page)
+		return VM_FAULT_SIGBUS;
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct subscription_vm_ops = {
+	.fault = subscription_fault,
+};
+
+static int subscription_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct mq_subscription *subscription = file->private_data;
+	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
+	bool writable;
+
+	/* VM_SHARED says nothing for all kinds of files, VM_MAYSHARE does. */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (!subscription_page(subscription, vma->vm_pgoff, &writable))
+		return -EINVAL;
+	if (last != vma->vm_pgoff &&
+	    (vma->vm_pgoff >= MQ_MMAP_CONTROL >> PAGE_SHIFT || last < vma->vm_pgoff ||
+	     last >= mq_ring_map_size(&subscription->channel->data.ring.config) >> PAGE_SHIFT))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC || (!writable && vma->vm_flags & VM_WRITE))
+		return -EACCES;
+
+	/* Not now and not by mprotect() later. */
+	vm_flags_clear(vma, writable ? VM_MAYEXEC : VM_MAYWRITE | VM_MAYEXEC);
+	vm_flags_set(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_DONTCOPY);
+	vma->vm_ops = &subscription_vm_ops;
+	return 0;
+}
+
+static int subscription_ioctl_resync(struct mq_subscription *subscription,
+				     struct mq_resync __user *arg)
+{
+	struct mq_resync args;
+	struct mq_gap gap;
+	u64 position;
+
+	if (copy_from_user(&args, arg, sizeof(args)))
+		return -EFAULT;
+	if (args.flags || args.reserved0 || args.reserved[0] || args.reserved[1])
+		return -EINVAL;
+	if (mutex_lock_interruptible(&subscription->lock))
+		return -EINTR;
+	position = mq_subscription_position(subscription);
+	mq_subscription_resync(subscription, &position, &gap);
+	mq_subscription_advance(subscription, position);
+	mutex_unlock(&subscription->lock);
+
+	args.flags = gap.at_most ? MQ_RESYNC_AT_MOST : 0;
+	args.position = position;
+	args.passed = gap.passed;
+	args.missed = gap.missed;
+	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
+}
+
+static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct mq_subscription *subscription = file->private_data;
+
+	switch (cmd) {
+	case MQ_IOC_FILTER_ADD:
+		return mq_subscription_filter_add(subscription, (void __user *)arg);
+	case MQ_IOC_FILTER_REMOVE:
+		return mq_subscription_filter_remove(subscription, (void __user *)arg);
+	case MQ_IOC_RESYNC:
+		return subscription_ioctl_resync(subscription, (void __user *)arg);
+	case MQ_IOC_KICK:
+		mq_space_scan(subscription->channel);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void subscription_free(struct mq_subscription *subscription)
+{
+	free_page((unsigned long)subscription->control);
+	free_page((unsigned long)subscription->status);
+	kfree(subscription);
+}
+
+static void subscription_free_rcu(struct rcu_head *rcu)
+{
+	subscription_free(container_of(rcu, struct mq_subscription, rcu));
+}
+
+/* The end of a subscription, listed or open. */
+static void subscription_close(struct mq_subscription *subscription)
+{
+	struct mq_channel *channel = subscription->channel;
+
+	mq_subscription_filters_clear(subscription);
+	mutex_lock(&channel->endpoints.lock);
+	list_del_rcu(&subscription->node);
+	channel->endpoints.subscription_count--;
+	if (subscription->holding)
+		mq_space_leave(channel);
+	mutex_unlock(&channel->endpoints.lock);
+	/* Whoever waits for space may have waited for us. */
+	if (subscription->holding)
+		mq_channel_kick(channel);
+
+	trace_mq_unsubscribe(channel->id, subscription->id);
+	mq_channel_event(channel, MQ_EVENT_UNSUBSCRIBED, subscription->id, subscription->pid);
+	/* A publish may still look at the wait queue. */
+	call_rcu(&subscription->rcu, subscription_free_rcu);
+	mq_channel_put(channel);
+}
+
+static int subscription_release(struct inode *inode, struct file *file)
+{
+	subscription_close(file->private_data);
+	return 0;
+}
+
+static const struct file_operations subscription_fops = {
+	.owner = THIS_MODULE,
+	.read = mq_subscription_read,
+	.poll = subscription_poll,
+	.mmap = subscription_mmap,
+	.unlocked_ioctl = subscription_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = subscription_release,
+	.llseek = noop_llseek,
+};
+
+/* ---- opening --------------------------------------------------------- */
+
+static int subscription_check(const struct mq_channel *channel, const struct mq_subscribe *args,
+			      fmode_t node_mode)
+{
+	if (args->flags & ~(MQ_SUBSCRIBE_HOLD | MQ_SUBSCRIBE_NONBLOCK) ||
+	    args->start > MQ_START_SEQUENCE || args->reserved[0] || args->reserved[1] ||
+	    args->reserved[2])
+		return -EINVAL;
+	if (args->start != MQ_START_SEQUENCE && args->sequence)
+		return -EINVAL;
+	if (!(node_mode & FMODE_READ))
+		return -EACCES;
+	if (!(args->flags & MQ_SUBSCRIBE_HOLD))
+		return 0;
+	/* Holding is the right to stop publishers: for who may publish. */
+	if (!(node_mode & FMODE_WRITE))
+		return -EACCES;
+	return channel->overflow == MQ_OVERFLOW_DROP_OLDEST ? -EINVAL : 0;
+}
+
+static struct mq_subscription *subscription_new(struct mq_channel *channel)
+{
+	struct mq_subscription *subscription;
+
+	subscription = kzalloc(sizeof(*subscription), GFP_KERNEL_ACCOUNT);
+	if (!subscription)
+		return NULL;
+	subscription->control = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	subscription->status = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!subscription->control || !subscription->status) {
+		subscription_free(subscription);
+		return NULL;
+	}
+	subscription->channel = channel;
+	subscription->pid = task_tgid_nr(current);
+	init_waitqueue_head(&subscription->wq);
+	INIT_LIST_HEAD(&subscription->links);
+	mutex_init(&subscription->lock);
+	return subscription;
+}
+
+/* Gives it its position, and if it holds, its hold. Channel lock. */
+static int subscription_place(struct mq_subscription *subscription, struct mq_subscribe *args)
+{
+	struct mq_channel *channel = subscription->channel;
+	const struct mq_ring *ring = &channel->data.ring;
+	u64 position = ring->head;
+
+	lockdep_assert_held(&channel->data.lock);
+	if (channel->data.dead)
+		return -ENODEV;
+	if (args->start == MQ_START_OLDEST)
+		position = ring->oldest;
+	if (args->start == MQ_START_SEQUENCE) {
+		if (args->sequence > ring->head)
+			return -ERANGE;
+		position = max(args->sequence, ring->oldest);
+		subscription->passed = position - max(args->sequence, ring->config.first);
+	}
+	args->position = position;
+	atomic64_set(&subscription->position, position);
+	subscription->start = args->start == MQ_START_LATEST ? U64_MAX : position;
+	subscription->fresh = position < ring->head;
+	subscription->all_base = channel->filters.all_matched;
+	subscription->control->cursor = position;
+	subscription->status->verified = position;
+	subscription->status->passed = subscription->passed;
+	if (args->flags & MQ_SUBSCRIBE_HOLD) {
+		subscription->holding = true;
+		subscription->status->state = MQ_SUBSCRIPTION_HOLDING;
+		mq_space_join(channel, position);
+	}
+	return 0;
+}
+
+/* Puts it on the channel's list. */
+static int subscription_list(struct mq_subscription *subscription, struct mq_subscribe *args)
+{
+	struct mq_channel *channel = subscription->channel;
+	int err;
+
+	mutex_lock(&channel->endpoints.lock);
+	if (channel->endpoints.subscription_count >= READ_ONCE(mq_max_subscriptions)) {
+		mutex_unlock(&channel->endpoints.lock);
+		return -EUSERS;
+	}
+	spin_lock(&channel->data.lock);
+	err = subscription_place(subscription, args);
+	spin_unlock(&channel->data.lock);
+	if (!err) {
+		/* Under the mutex: the list is in order of id. */
+		subscription->id = atomic64_inc_return(&subscription_ids);
+		channel->endpoints.subscription_count++;
+		list_add_tail_rcu(&subscription->node, &channel->endpoints.subscriptions);
+	}
+	mutex_unlock(&channel->endpoints.lock);
+	return err;
+}
+
+struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscribe *args,
+				  fmode_t node_mode)
+{
+	struct mq_subscription *subscription;
+	struct file *file;
+	int err;
+
+	err = subscription_check(channel, args, node_mode);
+	if (err)
+		return ERR_PTR(err);
+	subscription = subscription_new(channel);
+	if (!subscription)
+		return ERR_PTR(-ENOMEM);
+	err = subscription_list(subscription, args);
+	if (err) {
+		subscription_free(subscription);
+		return ERR_PTR(err);
+	}
+	mq_channel_get(channel);
+	trace_mq_subscribe(channel->id, subscription->id, subscription->pid,
+			   subscription->holding);
+	mq_channel_event(channel, MQ_EVENT_SUBSCRIBED, subscription->id, subscription->pid);
+	file = mq_endpoint_file("mq-subscription", &subscription_fops, subscription,
+				args->flags & MQ_SUBSCRIBE_NONBLOCK ? O_NONBLOCK : 0);
+	if (IS_ERR(file)) {
+		subscription_close(subscription);
+		return file;
+	}
+	args->id = subscription->id;
+	args->ring_size = mq_ring_map_size(&channel->data.ring.config);
+	return file;
+}
+
+/* ---- statistics ------------------------------------------------------ */
+
+static void subscription_stat(struct mq_subscription *subscription,
+			      struct mq_subscription_stats *stats)
+{
+	const struct mq_ring *ring = &subscription->channel->data.ring;
+	u64 head = mq_ring_head(ring);
+	u64 oldest = mq_ring_oldest(ring);
+
+	stats->id = subscription->id;
+	stats->pid = subscription->pid;
+	stats->state = READ_ONCE(subscription->status->state);
+	stats->filters = READ_ONCE(subscription->link_count);
+	stats->position = mq_subscription_position(subscription);
+	stats->verified = READ_ONCE(subscription->status->verified);
+	stats->lag = head - min(head, max(stats->position, stats->verified));
+	stats->passed = READ_ONCE(subscription->passed);
+	if (oldest > stats->position &&
+	    mq_subscription_matched_since(subscription, stats->position))
+		stats->passed += oldest - stats->position;
+	stats->missed = READ_ONCE(subscription->missed);
+	stats->missed_at_most = READ_ONCE(subscription->missed_at_most);
+	stats->delivered = READ_ONCE(subscription->delivered) +
+			   READ_ONCE(subscription->control->delivered);
+	stats->wakes = atomic64_read(&subscription->wakes);
+}
+
+unsigned int mq_subscription_stats(struct mq_channel *channel, u64 after,
+				   struct mq_subscription_stats *stats, unsigned int max)
+{
+	struct mq_subscription *subscription;
+	unsigned int count = 0;
+
+	mutex_lock(&channel->endpoints.lock);
+	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {
+		if (count == max)
+			break;
+		if (subscription->id > after)
+			subscription_stat(subscription, &stats[count++]);
+	}
+	mutex_unlock(&channel->endpoints.lock);
+	return count;
+}

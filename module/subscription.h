@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * DOC: Subscription
+ *
+ * An endpoint that reads: filters, cursor, control page, status page, wait
+ * queue. It lives as long as its file; its memory a grace period longer,
+ * because publishers walk to its wait queue under RCU.
+ *
+ * The cursor is the user's word (control page). The kernel takes it by
+ * mq_subscription_position(), which clamps it between the last value taken
+ * and the head.
+ */
+#ifndef MQ_SUBSCRIPTION_H
+#define MQ_SUBSCRIPTION_H
+
+#include "channel.h"
+
+/**
+ * struct mq_subscription - a subscription
+ *
+ * Constant:
+ * @channel: its channel (a reference)
+ * @id: number, module-wide
+ * @pid: process that made it, in the initial pid namespace
+ * @holding: counts as a holder of the channel
+ *
+ * @node: in channel->endpoints.subscriptions
+ * @rcu: frees it
+ * @wq: who waits for records
+ * @control: control page: the user writes
+ * @status: status page: the kernel writes, the user reads
+ * @position: the cursor as last taken; only grows
+ * @wakes: wake-ups by publishes
+ *
+ * @links: its filters (RCU; filter mutex to change)
+ * @link_count: how many (filter mutex)
+ * @removed_matched: what links that went had matched (channel lock)
+ * @all_base: what channel->filters.all_matched was when it began
+ * @start: where it began, if it asked for a place in the past; else U64_MAX
+ * @overlap: a record may have been counted for two filters (filter mutex;
+ *	READ_ONCE)
+ * @fresh: began below the head and has had no filter yet: holds as it is
+ *
+ * @lock: one reader at a time: delivered, passed, missed
+ * @delivered: matching records that read() handed out
+ * @passed: records of the channel that went by unread
+ * @missed: those that matched
+ * @missed_at_most: how much of @missed is an upper bound
+ */
+struct mq_subscription {
+	struct mq_channel *channel;
+	u64 id;
+	u32 pid;
+	bool holding;
+
+	struct list_head node;
+	struct rcu_head rcu;
+	wait_queue_head_t wq;
+	struct mq_control *control;
+	struct mq_status *status;
+	atomic64_t position;
+	atomic64_t wakes;
+
+	struct list_head links;
+	u32 link_count;
+	u64 removed_matched;
+	u64 all_base;
+	u64 start;
+	bool overlap;
+	bool fresh;
+
+	struct mutex lock;
+	u64 delivered;
+	u64 passed;
+	u64 missed;
+	u64 missed_at_most;
+};
+
+/**
+ * struct mq_gap - what a reader lost
+ * @passed: records of the channel
+ * @missed: matching ones
+ * @at_most: @missed is an upper bound
+ */
+struct mq_gap {
+	u64 passed;
+	u64 missed;
+	bool at_most;
+};
+
+/**
+ * mq_subscription_resync() - notice and account a gap (gap.c)
+ * @subscription: its lock held
+ * @position: its position; moved to the oldest record if that is beyond
+ * @gap: filled
+ *
+ * Return: whether there was a gap.
+ */
+bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
+			    struct mq_gap *gap);
+
+/**
+ * mq_subscription_count() - count matches in the ring (gap.c)
+ * @subscription: whose
+ * @link: of this filter; NULL: of all filters, each match of each
+ * @from: from here; moved on to what could still be read when overtaken
+ * @to: up to here
+ * @last: sequence + 1 of the last match, 0: none; may be NULL
+ */
+u64 mq_subscription_count(struct mq_subscription *subscription,
+			  const struct mq_filter_link *link, u64 *from, u64 to, u64 *last);
+
+/* read(2) on a subscription (read.c). */
+ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, loff_t *off);
+
+/* MQ_IOC_FILTER_ADD and _REMOVE (subscription_filter.c). */
+int mq_subscription_filter_add(struct mq_subscription *subscription, void __user *arg);
+int mq_subscription_filter_remove(struct mq_subscription *subscription, void __user *arg);
+/* Removes all filters, for release. */
+void mq_subscription_filters_clear(struct mq_subscription *subscription);
+
+/* Work function of &mq_channel.wake_work. */
+void mq_subscription_wake_work(struct work_struct *work);
+
+/**
+ * struct mq_subscription_stats - where a subscription stands, for netlink
+ *
+ * Fields as the attributes of the same names (enum mq_attr).
+ */
+struct mq_subscription_stats {
+	u64 id;
+	u32 pid;
+	u32 state;
+	u32 filters;
+	u64 position;
+	u64 verified;
+	u64 lag;
+	u64 passed;
+	u64 missed;
+	u64 missed_at_most;
+	u64 delivered;
+	u64 wakes;
+};
+
+/**
+ * mq_subscription_open() - make a subscription (MQ_IOC_SUBSCRIBE)
+ * @channel: its channel
+ * @args: "in" fields are checked, "out" fields filled
+ * @node_mode: how the node was opened
+ *
+ * Return: its file or the ERR_PTR documented at struct mq_subscribe.
+ */
+struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscribe *args,
+				  fmode_t node_mode);
+
+/* Cursor, clamped. */
+u64 mq_subscription_position(struct mq_subscription *subscription);
+
+/* Cursor, set by the kernel: @position was taken from the ring. */
+void mq_subscription_advance(struct mq_subscription *subscription, u64 position);
+
+/**
+ * mq_subscription_hold() - from where on a holder needs the ring
+ * @subscription: holding
+ * @head: head of the ring, read before this call
+ *
+ * Sets verified to @head if nothing between its cursor and @head matched.
+ * Under the endpoints mutex.
+ */
+u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head);
+
+/* Whether a record from @position on matched, as far as is known. */
+bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position);
+
+/* Whether a record that matches may be there, or the end. Without locks. */
+bool mq_subscription_readable(struct mq_subscription *subscription);
+
+/* Wakes its sleepers if it wants that; RCU; returns whether it had sleepers. */
+bool mq_subscription_wake(struct mq_subscription *subscription, bool sync);
+
+/**
+ * mq_subscription_stats() - where the subscriptions of a channel stand
+ * @channel: channel
+ * @after: only those with an id above this
+ * @stats: room for @max
+ * @max: how many
+ *
+ * Return: how many were filled, in order of id; 0 at the end.
+ */
+unsigned int mq_subscription_stats(struct mq_channel *channel, u64 after,
+				   struct mq_subscription_stats *stats,
+				   unsigned int max);
+
+#endif /* MQ_SUBSCRIPTION_H */

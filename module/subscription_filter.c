@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Filters of a subscription: adding, changing, removing. */
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include "mq.h"
+#include "subscription.h"
+#include "trace.h"
+
+/* Copies and checks the arguments; *text is then to be kvfree()d. */
+static int filter_args(struct mq_filter *args, void __user *arg, char **text)
+{
+	u32 levels;
+
+	if (copy_from_user(args, arg, sizeof(*args)))
+		return -EFAULT;
+	if (args->flags || args->reserved0 || args->reserved[0] || args->reserved[1] ||
+	    !args->filter_len || args->filter_len > MQ_TOPIC_LEN_MAX)
+		return -EINVAL;
+	*text = kvmalloc(args->filter_len, GFP_KERNEL_ACCOUNT);
+	if (!*text)
+		return -ENOMEM;
+	if (copy_from_user(*text, u64_to_user_ptr(args->filter), args->filter_len)) {
+		kvfree(*text);
+		return -EFAULT;
+	}
+	levels = mq_filter_levels(*text, args->filter_len);
+	if (levels && levels <= MQ_FILTER_LEVELS_MAX)
+		return 0;
+	kvfree(*text);
+	return levels ? -E2BIG : -EINVAL;
+}
+
+static struct mq_filter_link *filter_find(struct mq_subscription *subscription,
+					  const char *text, u32 len)
+{
+	struct mq_filters *filters = &subscription->channel->filters;
+	struct mq_filter_entry *entry;
+	struct mq_filter_link *link;
+
+	lockdep_assert_held(&filters->lock);
+	entry = mq_tree_find(&filters->tree, text, len);
+	if (entry)
+		list_for_each_entry(link, &entry->links, in_entry)
+			if (link->subscription == subscription)
+				return link;
+	return NULL;
+}
+
+/* Notes whether a record could match two filters of this subscription. */
+static void filter_note_overlap(struct mq_subscription *subscription,
+				const struct mq_filter_link *added)
+{
+	const struct mq_filter_entry *a = added->entry;
+	struct mq_filter_link *link;
+
+	if (subscription->overlap)
+		return;
+	list_for_each_entry(link, &subscription->links, in_subscription) {
+		const struct mq_filter_entry *b = link->entry;
+
+		/* Two different literal filters never do. */
+		if ((added->wild || link->wild) &&
+		    mq_filter_overlap(a->text, a->len, b->text, b->len))
+			WRITE_ONCE(subscription->overlap, true);
+	}
+}
+
+/* Puts a new link in force; from which sequence. */
+static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter_link *link,
+			  u32 weight)
+{
+	struct mq_channel *channel = subscription->channel;
+	u64 position = mq_subscription_position(subscription);
+	bool past = position == subscription->start;
+	u64 from, first, matched, last;
+
+	/*
+	 * On the list before its sequence is taken: a scan that misses it took
+	 * its head earlier (mq_space_scan()).
+	 */
+	list_add_tail_rcu(&link->in_subscription, &subscription->links);
+	spin_lock(&channel->data.lock);
+	mq_channel_reroute(channel);
+	from = channel->data.ring.head;
+	/* Until the past is counted, the last record of it is taken to match. */
+	link->past = past && position < from ? from : 0;
+	WRITE_ONCE(link->started_past, past);
+	WRITE_ONCE(link->from, from);
+	link->base = link->entry->matched;
+	link->weight = weight;
+	link->entry->weight += weight;
+	spin_unlock(&channel->data.lock);
+
+	if (link->past) {
+		first = position;
+		matched = mq_subscription_count(subscription, link, &first, from, &last);
+		spin_lock(&channel->data.lock);
+		WRITE_ONCE(link->past, last);
+		link->base -= matched;
+		spin_unlock(&channel->data.lock);
+	}
+	WRITE_ONCE(subscription->fresh, false);
+	return from;
+}
+
+static int filter_add(struct mq_subscription *subscription, const char *text,
+		      struct mq_filter *args)
+{
+	struct mq_channel *channel = subscription->channel;
+	struct mq_filters *filters = &channel->filters;
+	struct mq_filter_link *link;
+
+	lockdep_assert_held(&filters->lock);
+	if (READ_ONCE(channel->data.dead))
+		return -ENODEV;
+	link = filter_find(subscription, text, args->filter_len);
+	if (link) {
+		spin_lock(&channel->data.lock);
+		link->entry->weight += (u64)args->weight - link->weight;
+		link->weight = args->weight;
+		args->sequence = channel->data.ring.head;
+		spin_unlock(&channel->data.lock);
+		return 0;
+	}
+	if (subscription->link_count >= READ_ONCE(mq_max_filters_per_subscription))
+		return -EMFILE;
+	if (filters->links >= READ_ONCE(mq_max_filters_per_channel))
+		return -ENFILE;
+	link = mq_filter_link_new(filters, text, args->filter_len, subscription);
+	if (IS_ERR(link))
+		return PTR_ERR(link);
+	filter_note_overlap(subscription, link);
+	WRITE_ONCE(subscription->link_count, subscription->link_count + 1);
+	args->sequence = filter_enforce(subscription, link, args->weight);
+	trace_mq_filter_add(subscription->id, text, args->filter_len, args->sequence);
+	return 0;
+}
+
+int mq_subscription_filter_add(struct mq_subscription *subscription, void __user *arg)
+{
+	struct mq_filters *filters = &subscription->channel->filters;
+	struct mq_filter args;
+	char *text;
+	int err;
+
+	err = filter_args(&args, arg, &text);
+	if (err)
+		return err;
+	err = -EINTR;
+	if (!mutex_lock_interruptible(&filters->lock)) {
+		err = filter_add(subscription, text, &args);
+		mutex_unlock(&filters->lock);
+	}
+	kvfree(text);
+	if (!err && copy_to_user(arg, &args, sizeof(args)))
+		return -EFAULT;
+	return err;
+}
+
+/* Takes a link out of force and away; from which sequence. */
+static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_link *link)
+{
+	struct mq_channel *channel = subscription->channel;
+	u64 from = mq_subscription_position(subscription);
+	u64 head, matched, unread;
+
+	spin_lock(&channel->data.lock);
+	mq_channel_reroute(channel);
+	head = channel->data.ring.head;
+	link->entry->weight -= link->weight;
+	link->weight = 0;
+	matched = link->entry->matched - link->base;
+	spin_unlock(&channel->data.lock);
+
+	/* Matches that are still to be read will not be delivered: not lost. */
+	unread = mq_subscription_count(subscription, link, &from, head, NULL);
+	spin_lock(&channel->data.lock);
+	subscription->removed_matched += matched - unread;
+	WRITE_ONCE(link->from, U64_MAX);
+	spin_unlock(&channel->data.lock);
+	mq_filter_link_free(&channel->filters, link);
+	WRITE_ONCE(subscription->link_count, subscription->link_count - 1);
+	return head;
+}
+
+int mq_subscription_filter_remove(struct mq_subscription *subscription, void __user *arg)
+{
+	struct mq_filters *filters = &subscription->channel->filters;
+	struct mq_filter_link *link;
+	struct mq_filter args;
+	char *text;
+	int err;
+
+	err = filter_args(&args, arg, &text);
+	if (err)
+		return err;
+	err = args.weight ? -EINVAL : 0;
+	if (!err && mutex_lock_interruptible(&filters->lock))
+		err = -EINTR;
+	if (!err) {
+		link = filter_find(subscription, text, args.filter_len);
+		if (link) {
+			args.sequence = filter_drop(subscription, link);
+			trace_mq_filter_remove(subscription->id, text, args.filter_len);
+		} else {
+			err = -ENOENT;
+		}
+		mutex_unlock(&filters->lock);
+	}
+	kvfree(text);
+	if (!err && copy_to_user(arg, &args, sizeof(args)))
+		return -EFAULT;
+	return err;
+}
+
+void mq_subscription_filters_clear(struct mq_subscription *subscription)
+{
+	struct mq_channel *channel = subscription->channel;
+	struct mq_filter_link *link, *next;
+
+	mutex_lock(&channel->filters.lock);
+	list_for_each_entry_safe(link, next, &subscription->links, in_subscription) {
+		spin_lock(&channel->data.lock);
+		mq_channel_reroute(channel);
+		link->entry->weight -= link->weight;
+		spin_unlock(&channel->data.lock);
+		mq_filter_link_free(&channel->filters, link);
+	}
+	mutex_unlock(&channel->filters.lock);
+}
