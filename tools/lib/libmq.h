@@ -112,8 +112,9 @@ struct libmq_admin;
  * @channel: the channel it is from; valid while that is open
  *
  * The pointers lead into the mapped ring, or, from a subscription that does
- * not hold, into a validated copy. They are good until the next call on the
- * same subscription or bus.
+ * not hold, into a validated copy. They are good until the next call of a
+ * _next(), _prepare_sleep(), _wait(), _remove() or _unsubscribe() on the same
+ * subscription or bus; publishing leaves them as they are.
  */
 struct libmq_record {
 	const char *topic;
@@ -133,8 +134,11 @@ struct libmq_record {
  * struct libmq_gap - records that were lost to a reader
  * @channel: of this channel
  * @passed: records of the channel that went by; exact
- * @missed: those that matched
+ * @missed: those that matched, 1 or more
  * @at_most: @missed is an upper bound
+ *
+ * Records that went by unread and that no filter matched are no loss and are
+ * not told here; the statistics of the subscription count them.
  */
 struct libmq_gap {
 	const struct libmq_channel *channel;
@@ -259,8 +263,9 @@ int libmq_bus_publish(struct libmq_bus *bus, const struct libmq_message *message
  * @weight: clients behind it, what it adds to libmq_result.receivers
  *
  * The filter is put on every channel, now or in future, whose claims can meet
- * it. A channel that appears later is joined from its oldest record.
- * Return: 0, -EINVAL (not a filter), -E2BIG, -EMFILE, -ENFILE, -ENOMEM.
+ * it. A channel that appears later is joined from its oldest record. On
+ * failure the filter is nowhere. Return: 0, -EINVAL (not a filter), -E2BIG,
+ * -EMFILE, -ENFILE, -EUSERS, -ENOMEM.
  */
 int libmq_bus_subscribe(struct libmq_bus *bus, const char *filter, size_t len,
 			uint32_t weight);
@@ -281,7 +286,9 @@ typedef int (*libmq_retained_fn)(void *arg, const struct libmq_record *record);
  * @bus: bus
  * @filter: topic filter that was given to libmq_bus_subscribe() before
  * @len: its length
- * @take: called for each value
+ * @take: called for each value; NULL: none is listed, only the mark is made
+ *	(a subscriber who does not want retained values). It may publish, but
+ *	not subscribe, read or wait on the bus
  * @arg: for @take
  *
  * "Retained, then live, once each": for each channel it fixes a sequence E,
@@ -299,11 +306,19 @@ int libmq_bus_retained(struct libmq_bus *bus, const char *filter, size_t len,
  * libmq_bus_mark() - a number that orders subscribing against reading
  * @bus: bus
  *
- * libmq_bus_retained() increments the mark of the bus and stamps each channel
- * with {mark, E}. For a live record, libmq_record_before() tells whether it
- * was published before the call that made a mark: a subscriber with that mark
- * has had the record's topic as a retained value (or was not subscribed yet)
- * and skips it.
+ * One bus serves many subscribers (the clients of a daemon) that come at
+ * different times, and reads behind what is published. A subscriber therefore
+ * keeps, for each of its filters, the mark made when that was added:
+ *
+ *	libmq_bus_subscribe(filter)	once, or again with a new weight
+ *	libmq_bus_retained(filter)	makes a mark; lists, or with @take NULL not
+ *	mark = libmq_bus_mark()		keep it with (subscriber, filter)
+ *
+ * and, for each record, takes it if one of its filters matches for which
+ * libmq_bus_record_before(bus, record, mark) is false. What that tells is
+ * whether the record was published before the mark was made: then the
+ * subscriber has had its topic's retained value, or was not there yet.
+ * Only for the record that libmq_bus_next() returned last.
  * Return: the present mark.
  */
 uint64_t libmq_bus_mark(const struct libmq_bus *bus);
@@ -317,6 +332,8 @@ bool libmq_bus_record_before(const struct libmq_bus *bus,
  * @gap: filled if LIBMQ_LAGGED is returned
  *
  * Channels take turns; within one the order is that of sequence. Never blocks.
+ * A negative errno is told once (a channel that appeared could not be
+ * subscribed, a record was malformed): go on reading.
  * Return: LIBMQ_NONE, LIBMQ_RECORD, LIBMQ_LAGGED or a negative errno.
  */
 int libmq_bus_next(struct libmq_bus *bus, struct libmq_record *record,
@@ -326,9 +343,10 @@ int libmq_bus_next(struct libmq_bus *bus, struct libmq_record *record,
 int libmq_bus_fd(const struct libmq_bus *bus);
 
 /*
- * Tells the kernel that this program is about to sleep on libmq_bus_fd().
- * Return: true if there is something to read after all: don't sleep.
- * libmq_bus_next() tells that it is awake again.
+ * Tells the kernel that this program is about to sleep on libmq_bus_fd(); also
+ * looks for channels that came or went. Return: true if there is something to
+ * read after all: don't sleep. libmq_bus_next() tells that it is awake again:
+ * whoever sleeps on libmq_bus_fd() by itself must call this each time before.
  */
 bool libmq_bus_prepare_sleep(struct libmq_bus *bus);
 
@@ -343,8 +361,10 @@ int libmq_bus_wait(struct libmq_bus *bus, unsigned int events, int timeout_ms);
 
 /*
  * A pollable descriptor that becomes readable when a channel that gave -EAGAIN
- * to libmq_bus_publish() has space again. Level-triggered; quiet while no
- * channel is full.
+ * to libmq_bus_publish() has space again (or was deleted). Level-triggered; it
+ * is quiet again when a message was published there, or after
+ * libmq_bus_wait(bus, LIBMQ_WAIT_SPACE, 0): who has nothing left to publish
+ * calls that, who has tries again.
  */
 int libmq_bus_space_fd(const struct libmq_bus *bus);
 
@@ -359,7 +379,8 @@ enum libmq_overflow {
  * struct libmq_channel_info - what a channel is and where it stands
  *
  * The fields are those of struct mq_info in linux/mq.h; @claims points to
- * @claims_count filters, terminated, and is freed with the info.
+ * @claims_count filters, terminated, the channel's own name first, and is freed
+ * with the info.
  */
 struct libmq_channel_info {
 	char name[LIBMQ_NAME_MAX + 1];
@@ -432,7 +453,11 @@ int libmq_subscription_open(struct libmq_subscription **subscription,
 			    const struct libmq_channel *channel,
 			    const struct libmq_subscription_opts *opts);
 void libmq_subscription_close(struct libmq_subscription *subscription);
-/* *sequence (may be NULL): from where on the filter is in force. */
+/*
+ * Adds a filter or changes its weight. *sequence (may be NULL): from where on it
+ * is in force. Records before that are read too if the subscription did not
+ * start at the latest and was not read yet. -E2BIG, -EMFILE, -ENFILE.
+ */
 int libmq_subscription_add(struct libmq_subscription *subscription,
 			   const char *filter, size_t len, uint32_t weight,
 			   uint64_t *sequence);
@@ -473,7 +498,12 @@ struct libmq_channel_opts {
 	bool claims_none;		/* set: remove all claims */
 };
 
-/* -ENOENT: the module is not loaded; -EPERM. */
+/*
+ * -ENOENT: the module is not loaded. The calls below return what linux/mq.h says
+ * of their commands, and -EPERM. Callbacks are called when the whole list is
+ * there, so they may call again; a list that changes faster than it can be
+ * read: -EAGAIN.
+ */
 int libmq_admin_open(struct libmq_admin **admin);
 void libmq_admin_close(struct libmq_admin *admin);
 /* What the kernel said about the last failure, or "". */
@@ -502,6 +532,8 @@ struct libmq_channel_stats {
 
 /**
  * struct libmq_subscription_stats - one subscription
+ *
+ * See the attributes of these names in enum mq_attr of linux/mq.h.
  */
 struct libmq_subscription_stats {
 	char channel[LIBMQ_NAME_MAX + 1];
@@ -557,7 +589,10 @@ struct libmq_event {
 };
 
 const char *libmq_event_name(enum libmq_event_type type);
-/* Joins the events; libmq_admin_fd() is then readable when one is there. */
+/*
+ * Joins the events; libmq_admin_fd() is then readable when one is there (it is
+ * -EBADF before).
+ */
 int libmq_admin_listen(struct libmq_admin *admin);
 int libmq_admin_fd(const struct libmq_admin *admin);
 /* 1: *event is filled; 0: none now; -ENOBUFS: events were lost; go on. */
