@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* Publishing on the bus, and waiting for space. */
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "bus.h"
+
+/* ---- space ----------------------------------------------------------------- */
+
+static void space_wait(struct libmq_bus *bus, struct libmq_node *node)
+{
+	struct epoll_event event = { .events = EPOLLOUT };
+
+	node->stalled = bus->calls;
+	if (node->full)
+		return;
+	event.data.ptr = node;
+	node->full = !epoll_ctl(bus->space, EPOLL_CTL_ADD, libmq_publisher_fd(node->publisher),
+				&event);
+	/* Who can't be told when to come back must come back at once. */
+	if (!node->full)
+		eventfd_write(bus->space_event, 1);
+}
+
+static void space_done(struct libmq_bus *bus, struct libmq_node *node)
+{
+	struct epoll_event event = {};
+
+	if (!node->full)
+		return;
+	epoll_ctl(bus->space, EPOLL_CTL_DEL, libmq_publisher_fd(node->publisher), &event);
+	node->full = false;
+}
+
+void libmq_bus_space_gone(struct libmq_bus *bus, struct libmq_node *node)
+{
+	space_done(bus, node);
+	eventfd_write(bus->space_event, 1);
+}
+
+void libmq_bus_space_taken(struct libmq_bus *bus)
+{
+	struct libmq_node *node;
+	eventfd_t value;
+
+	eventfd_read(bus->space_event, &value);
+	for (node = bus->nodes; node; node = node->next) {
+		struct pollfd fd = { .events = POLLOUT };
+
+		if (!node->full)
+			continue;
+		fd.fd = libmq_publisher_fd(node->publisher);
+		if (poll(&fd, 1, 0) > 0)
+			space_done(bus, node);
+	}
+}
+
+/* ---- publishing ------------------------------------------------------------ */
+
+/* A result that says: the owner of the topic is to be looked up (again). */
+static bool astray(int result)
+{
+	return result == -ESTALE || result == -ENODEV;
+}
+
+static void fail(struct libmq_result *results, unsigned int count, int error)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		results[i] = (struct libmq_result){ .result = error };
+}
+
+static int open_publisher(struct libmq_node *node)
+{
+	if (node->publisher)
+		return 0;
+	if (!(node->channel->flags & LIBMQ_OPEN_WRITE))
+		return -EACCES;
+	return libmq_publisher_open(&node->publisher, node->channel);
+}
+
+/*
+ * Publishes neighbours of one channel. One that is refused for lack of space
+ * stops those behind it; any other failure is that message's own.
+ */
+static void publish_run(struct libmq_bus *bus, struct libmq_node *node,
+			const struct libmq_message *messages,
+			struct libmq_result *results, unsigned int count)
+{
+	unsigned int at = 0;
+	int error = open_publisher(node);
+
+	if (error) {
+		fail(results, count, error);
+		return;
+	}
+	while (at < count && node->stalled != bus->calls) {
+		int done = libmq_publisher_publish(node->publisher, messages + at,
+						   results + at, count - at);
+
+		if (done <= 0) {
+			fail(results + at, count - at, done ? done : -EIO);
+			return;
+		}
+		at += done;
+		if (results[at - 1].result == -EINTR)
+			at--;
+		else if (results[at - 1].result == -EAGAIN)
+			space_wait(bus, node);
+		else
+			space_done(bus, node);
+	}
+	fail(results + at, count - at, -EAGAIN);
+}
+
+/* How many messages from @at on have the same owner, up to @count in all. */
+static unsigned int run_length(struct libmq_bus *bus, const struct libmq_node *node,
+			       const struct libmq_message *messages, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 1; i < count; i++)
+		if (libmq_bus_owner(bus, messages[i].topic, messages[i].topic_len) != node)
+			break;
+	return i;
+}
+
+static void publish_some(struct libmq_bus *bus, const struct libmq_message *messages,
+			 struct libmq_result *results, unsigned int count)
+{
+	unsigned int at = 0;
+
+	while (at < count) {
+		struct libmq_node *node = libmq_bus_owner(bus, messages[at].topic,
+							  messages[at].topic_len);
+		unsigned int run = run_length(bus, node, messages + at, count - at);
+
+		if (node)
+			publish_run(bus, node, messages + at, results + at, run);
+		else
+			fail(results + at, run, -ESTALE);
+		at += run;
+	}
+}
+
+/* Second try for those that went to the wrong channel; neighbours together. */
+static void publish_astray(struct libmq_bus *bus, const struct libmq_message *messages,
+			   struct libmq_result *results, unsigned int count)
+{
+	unsigned int at = 0;
+
+	while (at < count) {
+		unsigned int end = at;
+
+		while (end < count && astray(results[end].result))
+			end++;
+		publish_some(bus, messages + at, results + at, end - at);
+		at = end + 1;
+	}
+}
+
+/*
+ * Last words on those that have no owner. Claims of a node that we cannot open
+ * are unknown; if there is such a node, it is the likely owner.
+ */
+static void explain(struct libmq_bus *bus, const struct libmq_message *message,
+		    struct libmq_result *result)
+{
+	if (!astray(result->result))
+		return;
+	if (!mq_topic_valid(message->topic, message->topic_len))
+		result->result = -EINVAL;
+	else if (bus->denied)
+		result->result = -EACCES;
+	else
+		result->result = -ESTALE;
+}
+
+int libmq_bus_publish(struct libmq_bus *bus, const struct libmq_message *messages,
+		      struct libmq_result *results, unsigned int count)
+{
+	bool again = false;
+	bool gone = false;
+	int published = 0;
+	unsigned int i;
+
+	bus->calls++;
+	publish_some(bus, messages, results, count);
+	for (i = 0; i < count; i++) {
+		again |= astray(results[i].result);
+		gone |= results[i].result == -ENODEV;
+	}
+	/* If no claim moved since, a second try would end like the first. */
+	if (again && libmq_bus_update(bus, gone) > 0)
+		publish_astray(bus, messages, results, count);
+	for (i = 0; i < count; i++) {
+		explain(bus, &messages[i], &results[i]);
+		published += !results[i].result;
+	}
+	return published;
+}
