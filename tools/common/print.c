@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,7 +299,7 @@ void print_number(struct print *print, const char *key, const char *title, uint6
 {
 	char text[24];
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
 	put_value(print, key, title, text, text, true);
 }
 
@@ -326,9 +325,9 @@ void print_size(struct print *print, const char *key, const char *title, uint64_
 		scaled >>= 10;
 		scale++;
 	}
-	snprintf(literal, sizeof(literal), "%" PRIu64, value);
-	snprintf(text, sizeof(text), scale ? "%" PRIu64 "%c" : "%" PRIu64, scaled,
-		 suffixes[scale]);
+	snprintf(literal, sizeof(literal), "%llu", (unsigned long long)value);
+	snprintf(text, sizeof(text), scale ? "%llu%c" : "%llu",
+		 (unsigned long long)scaled, suffixes[scale]);
 	put_value(print, key, title, literal, text, true);
 }
 
@@ -342,7 +341,7 @@ void print_time(struct print *print, const char *key, const char *title, uint64_
 		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
 	snprintf(text + strlen(text), sizeof(text) - strlen(text), ".%06u",
 		 (unsigned int)(value % NS_PER_S / 1000));
-	snprintf(literal, sizeof(literal), "%" PRIu64, value);
+	snprintf(literal, sizeof(literal), "%llu", (unsigned long long)value);
 	put_value(print, key, title, literal, text, false);
 }
 

@@ -10,8 +10,8 @@
  *   table     rows of values; text is aligned, with a line of titles
  *   list      objects; text has a blank line between them
  *   object    values; text is one "title  value" per line
- *   line      one thing of a stream: a JSON object, or text, on a line; not
- *             inside a document
+ *   line      one thing of a stream: a JSON object, or text, that ends with a
+ *             newline; not inside a document
  *
  * Values have a key for JSON and a title for people. A key of NULL is for
  * people only, a title of NULL for programs only. In a line the text of a value

@@ -20,8 +20,9 @@ static const struct option_def create_options[] = {
 	{ 't', "topics", "FILTER[,...]", "claim the topics that match; may be repeated" },
 	{ OPTION_SLOTS, "slots", "N", "records in the ring, a power of two (4096)" },
 	{ OPTION_BYTES, "bytes", "SIZE", "room for larger payloads, a power of two (4M)" },
-	{ OPTION_MAX_RECORD, "max-record", "SIZE", "largest message, at most a quarter of --bytes (64K)" },
-	{ OPTION_OVERFLOW, "overflow", "POLICY", "drop-oldest (default), or reject: holders make publishers wait" },
+	{ OPTION_MAX_RECORD, "max-record", "SIZE", "largest message (64K)" },
+	{ OPTION_OVERFLOW, "overflow", "POLICY",
+	  "drop-oldest (default), or reject: holders make publishers wait" },
 	{ OPTION_OWNER, "owner", "USER[:GROUP]", "owner of the node (root)" },
 	{ OPTION_GROUP, "group", "GROUP", "group of the node (root)" },
 	{ OPTION_MODE, "mode", "MODE", "mode of the node (0600; 0660 when a group is named)" },
@@ -58,8 +59,8 @@ static void read_topics(struct command_line *line, struct settings *settings)
 		usage_error(line, "out of memory");
 	while ((filter = strsep(&text, ","))) {
 		if (!libmq_filter_valid(filter, strlen(filter)))
-			usage_error(line, "--topics: '%s' is not a topic filter: '+' stands for a whole level, "
-				    "'#' for all at the end", filter);
+			usage_error(line, "--topics: '%s' is not a topic filter: '+' stands for a "
+				    "whole level, '#' for all at the end", filter);
 		if (settings->opts.claims_count == CLAIMS_MAX)
 			usage_error(line, "--topics: more than %d", CLAIMS_MAX);
 		settings->claims[settings->opts.claims_count++] = filter;
@@ -102,7 +103,7 @@ static void read_node_option(struct command_line *line, struct settings *setting
 	switch (id) {
 	case OPTION_OWNER:
 		value_owner(line, "owner", &opts->uid, &opts->gid);
-		settings->group_named |= strchr(line->value, ':') != NULL;
+		settings->group_named |= !!strchr(line->value, ':');
 		break;
 	case OPTION_GROUP:
 		opts->gid = value_group(line, "group");
@@ -293,5 +294,5 @@ const struct noun channel_noun = {
 	.name = "channel",
 	.summary = "create, delete, look at and change channels",
 	.verbs = channel_verbs,
-	.count = sizeof(channel_verbs) / sizeof(channel_verbs[0]),
+	.count = ARRAY_SIZE(channel_verbs),
 };

@@ -80,8 +80,8 @@ int explain_no_channel(const char *name)
 	nodes_read(&nodes);
 	near = closest_node(name, &nodes);
 	if (!nodes.count)
-		complain("there is no channel '%s', nor any other: 'mqctl channel create %s' makes it",
-			 name, name);
+		complain("there is no channel '%s', nor any other: "
+			 "'mqctl channel create %s' makes it", name, name);
 	else if (near)
 		complain("there is no channel '%s', did you mean '%s'?", name, near);
 	else
@@ -130,8 +130,8 @@ int explain_admin(const struct libmq_admin *admin, int error, const char *verb,
 	if (!admin && error == -ENOENT)
 		return explain_module();
 	if (error == -EPERM)
-		return complain("not permitted to %s: this needs root (CAP_NET_ADMIN and CAP_SYS_ADMIN); "
-				"try 'sudo mqctl ...'", verb);
+		return complain("not permitted to %s: this needs root (CAP_NET_ADMIN and "
+				"CAP_SYS_ADMIN); try 'sudo mqctl ...'", verb);
 	if (error == -ENOENT && name)
 		return explain_no_channel(name);
 	if (!*message)
@@ -180,15 +180,16 @@ static int explain_unclaimed(const char *channel, const struct libmq_message *me
 	owner = claimant(&nodes, channel, message);
 	closed = refusing(&nodes);
 	if (channel && owner)
-		complain("the topic '%.*s' belongs to the channel '%s', not to '%s': leave out --channel",
-			 topic_len, message->topic, owner->name, channel);
+		complain("the topic '%.*s' belongs to the channel '%s', not to '%s': "
+			 "leave out --channel", topic_len, message->topic, owner->name, channel);
 	else if (!channel && closed && !owner)
-		complain("no channel that you may open claims the topic '%.*s', and '%s' is closed to you: "
-			 "run as root, or let root widen " NODES_DIRECTORY "/%s with chgrp and chmod",
+		complain("no channel that you may open claims the topic '%.*s', and '%s' is closed "
+			 "to you: run as root, or let root widen " NODES_DIRECTORY "/%s with chgrp "
+			 "and chmod",
 			 topic_len, message->topic, closed->name, closed->name);
 	else if (nodes.count)
-		complain("no channel claims the topic '%.*s': 'mqctl channel set %s --topics ...' claims it "
-			 "(--topics '#': everything; name all claims of the channel)",
+		complain("no channel claims the topic '%.*s': 'mqctl channel set %s --topics ...' "
+			 "claims it (--topics '#': everything; name all claims of the channel)",
 			 topic_len, message->topic, channel ? channel : nodes.list[0].name);
 	else
 		complain("there is no channel: 'mqctl channel create bus --topics '#'' makes one "
@@ -212,7 +213,8 @@ static int explain_forbidden(const char *channel, const struct libmq_message *me
 	if (owner)
 		explain_access(owner->name);
 	else
-		complain("not permitted to publish '%.*s'", (int)message->topic_len, message->topic);
+		complain("not permitted to publish '%.*s'", (int)message->topic_len,
+			 message->topic);
 	nodes_free(&nodes);
 	return STATUS_FAILED;
 }
@@ -230,13 +232,13 @@ int explain_publish(int error, const char *channel, const struct libmq_message *
 	case -EACCES:
 		return explain_forbidden(channel, message);
 	case -EAGAIN:
-		return complain("no space: a subscription holds the ring of '%.*s' and does not read "
-				"('mqctl stats' shows which); without --no-wait this would wait",
+		return complain("no space: a subscription holds the ring of '%.*s' and does not "
+				"read ('mqctl stats' shows which); without --no-wait this would wait",
 				topic_len, message->topic);
 	case -EMSGSIZE:
-		return complain("the message of %u bytes is larger than its channel takes: "
-				"'mqctl channel list' shows the limit, 'mqctl channel create --max-record' sets it",
-				message->payload_len);
+		return complain("the message of %u bytes is larger than its channel takes: 'mqctl "
+				"channel list' shows the limit, 'mqctl channel create --max-record' "
+				"sets it", message->payload_len);
 	case -EDQUOT:
 		return complain("the retained values of the channel are at their limit: clear some "
 				"('mqctl pub --retain -n TOPIC') or raise it "
@@ -264,11 +266,11 @@ int explain_filter(const char *filter)
 	for (i = 0; i < nodes.count && !claimed; i++)
 		claimed = node_claims_filter(&nodes.list[i], filter, strlen(filter));
 	if (!claimed && closed)
-		complain("no channel that you may open claims topics that match '%s', and '%s' is closed to you; waiting for one",
-			 filter, closed->name);
+		complain("no channel that you may open claims topics that match '%s', and '%s' is "
+			 "closed to you; waiting for one", filter, closed->name);
 	else if (!claimed)
-		complain("no channel claims topics that match '%s'; waiting for one ('mqctl channel create NAME --topics ...')",
-			 filter);
+		complain("no channel claims topics that match '%s'; waiting for one "
+			 "('mqctl channel create NAME --topics ...')", filter);
 	nodes_free(&nodes);
 	return STATUS_FAILED;
 }

@@ -8,8 +8,6 @@
 #include "options.h"
 #include "print.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static int help_run(struct command_line *line);
 static int version_run(struct command_line *line);
 
@@ -100,7 +98,7 @@ static void program_usage(void)
 	size_t i;
 
 	printf("Usage: mqctl NOUN [VERB] [OPERAND...] [OPTION...]\n\n");
-	for (i = 0; i < COUNT(nouns); i++)
+	for (i = 0; i < ARRAY_SIZE(nouns); i++)
 		printf("  %-10s %s\n", nouns[i]->name, nouns[i]->summary);
 	printf("\n'mqctl help NOUN' tells more; so does mqctl(8).\n");
 }
@@ -109,15 +107,15 @@ static void program_usage(void)
 
 static const struct noun *find_noun(const char *word)
 {
-	const char *names[COUNT(nouns)], *near;
+	const char *names[ARRAY_SIZE(nouns)], *near;
 	size_t i;
 
-	for (i = 0; i < COUNT(nouns); i++) {
+	for (i = 0; i < ARRAY_SIZE(nouns); i++) {
 		names[i] = nouns[i]->name;
 		if (!strcmp(names[i], word))
 			return nouns[i];
 	}
-	near = closest(word, names, COUNT(nouns), sizeof(*names));
+	near = closest(word, names, ARRAY_SIZE(nouns), sizeof(*names));
 	if (near)
 		complain("there is no '%s', did you mean '%s'?", word, near);
 	else

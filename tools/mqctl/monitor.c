@@ -33,7 +33,7 @@ static int drain(struct libmq_admin *admin, long *left)
 	return 0;
 }
 
-static int watch(struct libmq_admin *admin, long left)
+static int follow(struct libmq_admin *admin, long left)
 {
 	enum wait_end end;
 	int got;
@@ -70,7 +70,7 @@ static int monitor_run(struct command_line *line)
 	stream_begin(line->json);
 	wait_begin(timeout_ms);
 	error = libmq_admin_listen(admin);
-	status = error ? explain_admin(admin, error, "watch events", NULL) : watch(admin, limit);
+	status = error ? explain_admin(admin, error, "watch events", NULL) : follow(admin, limit);
 	libmq_admin_close(admin);
 	return status;
 }

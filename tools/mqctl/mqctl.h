@@ -26,6 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 /* Exit statuses; the man page says the same. */
 enum {
 	STATUS_OK = 0,

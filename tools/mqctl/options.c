@@ -11,8 +11,6 @@
 #include "explain.h"
 #include "options.h"
 
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-
 const struct option_def options_common[OPTIONS_COMMON + 1] = {
 	{ 'j', "json", NULL, "print JSON" },
 	{ 'h', "help", NULL, "print this help" },
@@ -39,7 +37,7 @@ void usage_error(const struct command_line *line, const char *format, ...)
 /* Edits (insert, delete, replace) that make @b of @a. */
 static size_t distance(const char *a, const char *b)
 {
-	size_t b_len = strlen(b), row[WORD_MAX + 1], left, i, j;
+	size_t b_len = strlen(b), row[WORD_MAX + 1], edits, i, j;
 
 	for (j = 0; j <= b_len; j++)
 		row[j] = j;
@@ -48,10 +46,13 @@ static size_t distance(const char *a, const char *b)
 
 		row[0] = i;
 		for (j = 1; j <= b_len; j++) {
-			left = MIN(row[j], row[j - 1]) + 1;
-			left = MIN(left, diagonal + (a[i - 1] != b[j - 1]));
+			edits = diagonal + (a[i - 1] != b[j - 1]);
 			diagonal = row[j];
-			row[j] = left;
+			if (row[j] + 1 < edits)
+				edits = row[j] + 1;
+			if (row[j - 1] + 1 < edits)
+				edits = row[j - 1] + 1;
+			row[j] = edits;
 		}
 	}
 	return row[b_len];

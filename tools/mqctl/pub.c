@@ -37,13 +37,13 @@ enum {
 };
 
 static const struct option_def pub_options[] = {
-	{ 'l', "lines", NULL, "one message per line of standard input; empty lines are passed over" },
+	{ 'l', "lines", NULL, "one message per line of standard input, but for empty ones" },
 	{ 'f', "file", "FILE", "the payload is the content of FILE" },
 	{ 's', "stdin", NULL, "the payload is all of standard input" },
 	{ 'n', "null", NULL, "an empty payload" },
 	{ 'r', "retain", NULL, "make it the retained value of TOPIC; with -n: clear that" },
 	{ OPTION_CHANNEL, "channel", "NAME", "publish to this channel" },
-	{ OPTION_NO_WAIT, "no-wait", NULL, "fail when there is no space instead of waiting for it" },
+	{ OPTION_NO_WAIT, "no-wait", NULL, "fail when there is no space" },
 	{ 'v', "verbose", NULL, "print sequence and receivers of each message" },
 	{ 0 }
 };
@@ -171,7 +171,8 @@ static int publish_lines(struct publishing *publishing)
 		/* Lines that are there go at once, however many: no delay. */
 		error = input_fill(&input);
 		if (error == -EMSGSIZE)
-			return complain("line %lu is longer than any channel takes", input.line + 1);
+			return complain("line %lu is longer than any channel takes",
+					input.line + 1);
 		if (error)
 			return complain("cannot read standard input: %s", strerror(-error));
 		for (count = 0; count < BATCH && (line = input_line(&input, &length)); count++) {
@@ -234,14 +235,13 @@ static void read_options(struct command_line *line, struct publishing *publishin
 	while ((id = options_next(line)) >= 0) {
 		switch (id) {
 		case 'f':
-			words->file = line->value;
-			/* fall through */
 		case 'l':
 		case 's':
 		case 'n':
 			if (words->source && words->source != id)
-				usage_error(line, "only one of -l, -f, -s and -n says what to publish");
+				usage_error(line, "-l, -f, -s and -n exclude each other");
 			words->source = id;
+			words->file = line->value;
 			break;
 		case 'r':
 			publishing->flags |= LIBMQ_RETAIN;
@@ -268,7 +268,8 @@ static void check_operands(struct command_line *line, const struct pub_words *wo
 	if (words->source && line->operand_count > 1)
 		usage_error(line, "with -%c there is no PAYLOAD operand", words->source);
 	if (!libmq_topic_valid(topic, strlen(topic)))
-		usage_error(line, "'%s' is not a topic: 1 to 65535 bytes without '+' and '#'", topic);
+		usage_error(line, "'%s' is not a topic: 1 to 65535 bytes without '+' and '#'",
+			    topic);
 }
 
 static int pub_run(struct command_line *line)

@@ -70,8 +70,8 @@ static int show_subscriptions(struct print *print, struct libmq_admin *admin, co
 		error = libmq_admin_subscriptions(admin, name, show_subscription, &subscriptions);
 	print_end(print);
 	if (subscriptions.at_most)
-		print_heading(print, "Filters of a subscription overlap: up to %llu of MISSED are counted twice.",
-			      (unsigned long long)subscriptions.at_most);
+		print_heading(print, "Up to %llu of MISSED are counted more than once: filters of "
+			      "a subscription overlap.", (unsigned long long)subscriptions.at_most);
 	return error < 0 ? explain_admin(admin, error, "look at subscriptions", name) : STATUS_OK;
 }
 

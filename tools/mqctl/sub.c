@@ -125,8 +125,8 @@ static int filter_failed(const struct subscribing *s, const char *filter, int er
 	if (error == -E2BIG)
 		return complain("the filter '%s' has too many levels (at most 32)", filter);
 	if (error == -EMFILE || error == -ENFILE)
-		return complain("too many filters: the limits are max_filters_per_subscription and "
-				"max_filters_per_channel in /sys/module/mq/parameters");
+		return complain("too many filters: the limits are max_filters_per_subscription "
+				"and max_filters_per_channel in /sys/module/mq/parameters");
 	return complain("cannot subscribe to '%s'%s%s: %s", filter,
 			s->channel_name ? " on " : "", s->channel_name ? s->channel_name : "",
 			libmq_strerror(error, text, sizeof(text), filter));
@@ -176,8 +176,8 @@ static int hold_failed(const struct subscribing *s, int error)
 		return complain("the channel '%s' drops its oldest records: nobody can hold it "
 				"(create it with --overflow reject)", s->channel_name);
 	if (error == -EACCES)
-		return complain("--hold can stop publishers and needs " NODES_DIRECTORY "/%s open for "
-				"writing as well as reading", s->channel_name);
+		return complain("--hold can stop publishers and needs " NODES_DIRECTORY "/%s "
+				"open for writing as well as reading", s->channel_name);
 	return explain_channel(error, s->channel_name);
 }
 
@@ -229,7 +229,8 @@ static int find_channel(struct subscribing *s)
 	nodes_read(&nodes);
 	for (i = 0; i < nodes.count; i++) {
 		for (f = 0; f < s->count; f++)
-			if (node_claims_filter(&nodes.list[i], s->filters[f], strlen(s->filters[f])))
+			if (node_claims_filter(&nodes.list[i], s->filters[f],
+					       strlen(s->filters[f])))
 				break;
 		if (f < s->count && !hits++)
 			memcpy(found, nodes.list[i].name, sizeof(found));
@@ -385,8 +386,9 @@ static int sub_run(struct command_line *line)
 	s.count = (unsigned int)line->operand_count;
 	for (i = 0; i < s.count; i++)
 		if (!libmq_filter_valid(s.filters[i], strlen(s.filters[i])))
-			usage_error(line, "'%s' is not a topic filter: at most 32 levels, '+' stands for a "
-				    "whole level, '#' for all at the end", s.filters[i]);
+			usage_error(line, "'%s' is not a topic filter: at most 32 levels, '+' "
+				    "stands for a whole level, '#' for all at the end",
+				    s.filters[i]);
 	stream_begin(line->json);
 	wait_begin(s.timeout_ms);
 	status = subscribe(&s);
