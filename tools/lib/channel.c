@@ -116,6 +116,9 @@ int libmq_channel_position(const struct libmq_channel *channel, uint64_t *head,
 
 	if (error)
 		return error;
+	/* Its generation stands still then. */
+	if (info.state == MQ_CHANNEL_DEAD)
+		return -ENODEV;
 	*head = info.head;
 	*generation = info.generation;
 	return 0;

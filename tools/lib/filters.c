@@ -282,9 +282,10 @@ void libmq_filters_clear(struct libmq_filters *filters)
 
 static unsigned int verdict(const struct libmq_filter *filter, uint64_t sequence)
 {
-	if (!filter || sequence < filter->from)
+	if (!filter)
 		return 0;
-	return LIBMQ_FILTERS_MATCH | (sequence >= filter->counted ? LIBMQ_FILTERS_COUNTED : 0);
+	return (sequence >= filter->from ? LIBMQ_FILTERS_MATCH : 0) |
+	       (sequence >= filter->counted ? LIBMQ_FILTERS_COUNTED : 0);
 }
 
 struct waiting {

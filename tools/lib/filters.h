@@ -93,7 +93,7 @@ struct libmq_filters {
 };
 
 #define LIBMQ_FILTERS_MATCH	0x1	/* some filter wants the record */
-#define LIBMQ_FILTERS_COUNTED	0x2	/* and the kernel counts it */
+#define LIBMQ_FILTERS_COUNTED	0x2	/* the kernel counts it as a match */
 
 void libmq_filters_clear(struct libmq_filters *filters);
 struct libmq_filter *libmq_filters_find(const struct libmq_filters *filters,

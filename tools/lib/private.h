@@ -50,7 +50,7 @@ int libmq_ioctl(int fd, unsigned long request, void *arg);
  */
 int libmq_options(void *options, size_t size, const void *given);
 
-/* The present head of a channel as the kernel knows it; see struct mq_info. */
+/* Where a channel stands, see struct mq_info; -ENODEV: it was deleted. */
 int libmq_channel_position(const struct libmq_channel *channel, uint64_t *head,
 			   uint64_t *generation);
 

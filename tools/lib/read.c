@@ -6,8 +6,7 @@
 
 #include "subscription.h"
 
-/* Tells the kernel how far this reader is. */
-static void store_cursor(struct libmq_subscription *subscription)
+void libmq_subscription_store(struct libmq_subscription *subscription)
 {
 	struct mq_control *control = subscription->control;
 
@@ -36,7 +35,7 @@ void libmq_subscription_done(struct libmq_subscription *subscription)
 {
 	subscription->done = subscription->next;
 	if (subscription->done - subscription->stored >= subscription->step)
-		store_cursor(subscription);
+		libmq_subscription_store(subscription);
 }
 
 /* Goes on where the kernel says that nothing before it matches. */
@@ -44,6 +43,8 @@ static void skip_verified(struct libmq_subscription *subscription)
 {
 	uint64_t verified = __atomic_load_n(&subscription->status->verified, __ATOMIC_ACQUIRE);
 
+	if (subscription->next < subscription->unverified)
+		return;
 	if (verified > subscription->head)
 		verified = subscription->head;
 	if (verified > subscription->next)
@@ -90,7 +91,7 @@ static int look_at(struct libmq_subscription *subscription, struct libmq_view *v
 				       view->record.topic_len, view->topic_hash, sequence);
 	if (!libmq_ring_intact(&subscription->ring, sequence))
 		return LIBMQ_LAGGED;
-	return *verdict ? LIBMQ_RECORD : LIBMQ_NONE;
+	return *verdict & LIBMQ_FILTERS_MATCH ? LIBMQ_RECORD : LIBMQ_NONE;
 }
 
 /* Moves @next to the next record that matches and says what is there. */
@@ -110,38 +111,50 @@ static int seek(struct libmq_subscription *subscription, struct libmq_view *view
 				return found;
 		}
 		found = look_at(subscription, view, verdict);
+		if (found == LIBMQ_NONE)
+			subscription->delivered += !!*verdict;
 		if (found == LIBMQ_NONE || found == -EBADMSG)
 			subscription->next++;
 	}
 	return found;
 }
 
+/* What the kernel cannot have counted of a gap, see @unverified. */
+static uint64_t uncounted(const struct libmq_subscription *subscription, uint64_t position)
+{
+	uint64_t end = position < subscription->unverified ? position : subscription->unverified;
+
+	return end > subscription->next ? end - subscription->next : 0;
+}
+
 /* Lets the kernel say what was lost. LIBMQ_NONE: nothing that we wanted. */
 static int close_gap(struct libmq_subscription *subscription, struct libmq_gap *gap)
 {
 	struct mq_resync call = {};
+	uint64_t unknown;
 	bool stuck;
 	int error;
 
 	subscription->done = subscription->next;
-	store_cursor(subscription);
+	libmq_subscription_store(subscription);
 	error = libmq_ioctl(subscription->fd, MQ_IOC_RESYNC, &call);
 	if (error)
 		return error;
 	/* No gap, yet the record is not there: step over it, say so. */
 	stuck = call.position <= subscription->next;
+	unknown = uncounted(subscription, call.position);
 	subscription->next = stuck ? subscription->next + 1 : call.position;
 	subscription->done = subscription->next;
 	subscription->stored = call.position;
 	if (stuck)
 		return -EBADMSG;
-	if (!call.missed)
+	if (!call.missed && !unknown)
 		return LIBMQ_NONE;
 	*gap = (struct libmq_gap){
 		.channel = subscription->channel,
-		.passed = call.passed,
-		.missed = call.missed,
-		.at_most = call.flags & MQ_RESYNC_AT_MOST,
+		.passed = call.passed > unknown ? call.passed : unknown,
+		.missed = call.missed + unknown,
+		.at_most = (call.flags & MQ_RESYNC_AT_MOST) || unknown,
 	};
 	return LIBMQ_LAGGED;
 }
@@ -234,7 +247,7 @@ int libmq_subscription_step(struct libmq_subscription *subscription,
 	} while (found == LIBMQ_NONE);
 	if (found != LIBMQ_RECORD) {
 		subscription->done = subscription->next;
-		store_cursor(subscription);
+		libmq_subscription_store(subscription);
 	}
 	return found;
 }
@@ -262,6 +275,6 @@ bool libmq_subscription_prepare_sleep(struct libmq_subscription *subscription)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	there = seek(subscription, &view, &verdict) != LIBMQ_NONE;
 	subscription->done = subscription->next;
-	store_cursor(subscription);
+	libmq_subscription_store(subscription);
 	return there;
 }

@@ -39,6 +39,7 @@ static void set_start(struct libmq_subscription *subscription, uint64_t position
 	subscription->done = position;
 	subscription->stored = position;
 	subscription->head = position;
+	subscription->start = position;
 	subscription->step = step < STEP_MAX ? step : STEP_MAX;
 	subscription->started_past = opts->start != LIBMQ_START_LATEST;
 	subscription->spin = opts->spin;
@@ -110,6 +111,16 @@ void libmq_subscription_close(struct libmq_subscription *subscription)
 	free(subscription);
 }
 
+/* Where a new filter, in force from @sequence on, begins. See subscription.h. */
+static void set_begin(struct libmq_subscription *subscription, struct libmq_filter *filter,
+		      uint64_t from, uint64_t sequence)
+{
+	filter->from = from < sequence ? from : sequence;
+	filter->counted = subscription->stored == subscription->start ? 0 : sequence;
+	if (filter->from < filter->counted && subscription->unverified < sequence)
+		subscription->unverified = sequence;
+}
+
 int libmq_subscription_put(struct libmq_subscription *subscription, const char *text,
 			   size_t len, uint32_t weight, uint64_t from, uint64_t *sequence)
 {
@@ -134,6 +145,8 @@ int libmq_subscription_put(struct libmq_subscription *subscription, const char *
 		if (!filter)
 			return -ENOMEM;
 	}
+	/* The kernel counts from the start if the cursor is there. */
+	libmq_subscription_store(subscription);
 	error = libmq_ioctl(subscription->fd, MQ_IOC_FILTER_ADD, &call);
 	if (error) {
 		if (fresh)
@@ -141,10 +154,8 @@ int libmq_subscription_put(struct libmq_subscription *subscription, const char *
 		return error;
 	}
 	filter->weight = weight;
-	if (fresh) {
-		filter->from = from < call.sequence ? from : call.sequence;
-		filter->counted = call.sequence;
-	}
+	if (fresh)
+		set_begin(subscription, filter, from, call.sequence);
 	if (sequence)
 		*sequence = call.sequence;
 	return 0;
@@ -169,6 +180,9 @@ int libmq_subscription_remove(struct libmq_subscription *subscription,
 	filter = libmq_filters_find(&subscription->filters, text, len);
 	if (!filter)
 		return -ENOENT;
+	/* What it matched below the cursor was delivered, the rest is not wanted. */
+	subscription->done = subscription->next;
+	libmq_subscription_store(subscription);
 	error = libmq_ioctl(subscription->fd, MQ_IOC_FILTER_REMOVE, &call);
 	/* The kernel forgets filters when the channel dies. */
 	if (error && error != -ENOENT && error != -ENODEV)

@@ -13,9 +13,16 @@
  * between CPUs, and always before the reader goes to sleep or finds nothing.
  *
  * The matching happens here, with a copy of the filters. What the kernel knows
- * is used for waking, holding and counting: of each filter it counts the
- * records from libmq_filter.counted on, and of those libmq_filter.from on are
- * handed out here.
+ * is used for waking, holding and counting. Of each filter
+ *
+ *   libmq_filter.from      is where this library begins to hand out records
+ *   libmq_filter.counted   is where the kernel begins to count them
+ *
+ * from > counted: the kernel takes records between subscribing and adding the
+ * filter for the past of the subscription, its owner does not: they are passed
+ * over and count as delivered. from < counted: the bus joined topics that had
+ * moved to this channel a moment ago: they are handed out, and the kernel's
+ * word that nothing matches (verified) is not taken before counted.
  */
 #ifndef LIBMQ_SUBSCRIPTION_H
 #define LIBMQ_SUBSCRIPTION_H
@@ -42,7 +49,9 @@
  * @done: see above
  * @stored: see above
  * @head: all below is committed; as last seen
- * @delivered: matching records handed out that the kernel counts
+ * @start: where it started
+ * @unverified: below this the kernel does not know all that matches
+ * @delivered: records done with that the kernel counts as matches
  * @step: how far stored may stay behind done
  * @in_place: it holds the ring: records are handed out where they lie
  * @started_past: it started below the head and nothing was read yet: new
@@ -66,6 +75,8 @@ struct libmq_subscription {
 	uint64_t done;
 	uint64_t stored;
 	uint64_t head;
+	uint64_t start;
+	uint64_t unverified;
 	uint64_t delivered;
 	uint64_t step;
 	bool in_place;
@@ -84,6 +95,9 @@ struct libmq_subscription {
  */
 int libmq_subscription_put(struct libmq_subscription *subscription, const char *filter,
 			   size_t len, uint32_t weight, uint64_t from, uint64_t *sequence);
+
+/* Tells the kernel how far this reader is done. */
+void libmq_subscription_store(struct libmq_subscription *subscription);
 
 /* The caller is done with the record it has. */
 void libmq_subscription_done(struct libmq_subscription *subscription);
