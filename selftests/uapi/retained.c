@@ -287,7 +287,7 @@ static int take_once_each(FIXTURE_DATA(retained) * self, uint64_t *last, uint64_
 	struct mq_retained listing = listing_of(self, "odd");
 	const struct mq_record *record = (void *)self->buffer;
 	struct mqt_subscription subscription;
-	uint64_t live;
+	uint64_t live = 0;
 	int error;
 
 	error = mqt_subscribe(&subscription, NAME, 0, MQ_START_LATEST, 0);
