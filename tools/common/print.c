@@ -182,17 +182,22 @@ static void put_text(struct print *print, const char *title, const char *value, 
 	free(text);
 }
 
-void print_heading(struct print *print, const char *format, ...)
+void print_heading(struct print *print, const char *text)
+{
+	if (!print->json)
+		fprintf(print->out, print->color ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
+}
+
+void print_note(struct print *print, const char *format, ...)
 {
 	va_list arguments;
 
 	if (print->json)
 		return;
-	fputs(print->color ? "\n\033[1m" : "\n", print->out);
 	va_start(arguments, format);
 	vfprintf(print->out, format, arguments);
 	va_end(arguments);
-	fputs(print->color ? "\033[0m\n" : "\n", print->out);
+	fputc('\n', print->out);
 }
 
 /* ---- containers ------------------------------------------------------ */

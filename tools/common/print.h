@@ -104,8 +104,10 @@ void print_strings(struct print *print, const char *key, const char *title,
 		   char *const *values, size_t count);
 /* Any bytes, in JSON a string, or, if not UTF-8, base64 under KEY_base64. */
 void print_bytes(struct print *print, const char *key, const void *data, size_t length);
-/* For people only: a blank line and a heading before a table or an object. */
-void print_heading(struct print *print, const char *format, ...)
+/* For people only: a blank line and a heading, before a table or an object. */
+void print_heading(struct print *print, const char *text);
+/* For people only: a line of text. */
+void print_note(struct print *print, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 #endif /* COMMON_PRINT_H */

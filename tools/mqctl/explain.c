@@ -134,8 +134,14 @@ int explain_admin(const struct libmq_admin *admin, int error, const char *verb,
 				"CAP_SYS_ADMIN); try 'sudo mqctl ...'", verb);
 	if (error == -ENOENT && name)
 		return explain_no_channel(name);
+	/* The kernel puts the module's name in front. */
+	if (!strncmp(message, "mq: ", 4))
+		message += 4;
 	if (!*message)
 		message = libmq_strerror(error, text, sizeof(text), name);
+	if (error == -EEXIST)
+		return complain("cannot %s: %s ('mqctl channel list' shows who has which)", verb,
+				message);
 	if (error == -ERANGE || error == -ENFILE || error == -EDQUOT)
 		return complain("cannot %s: %s (limits: /sys/module/mq/parameters)", verb, message);
 	return complain("cannot %s: %s", verb, message);

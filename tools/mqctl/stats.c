@@ -8,8 +8,10 @@
 #include "print.h"
 #include "show.h"
 
+/* Totals over the subscriptions that were shown. */
 struct subscriptions {
 	struct print *print;
+	unsigned int count;
 	uint64_t at_most;
 };
 
@@ -38,6 +40,7 @@ static int show_subscription(void *arg, const struct libmq_subscription_stats *s
 	char program[32];
 
 	program_name(stats->pid, program, sizeof(program));
+	subscriptions->count++;
 	subscriptions->at_most += stats->missed_at_most;
 	print_row(print);
 	print_string(print, "channel", "CHANNEL", stats->channel);
@@ -64,14 +67,16 @@ static int show_subscriptions(struct print *print, struct libmq_admin *admin, co
 	struct subscriptions subscriptions = { .print = print };
 	int error = -EPERM;
 
-	print_heading(print, "Subscriptions");
+	print_heading(print, "Subscriptions:");
 	print_table(print, "subscriptions");
 	if (admin)
 		error = libmq_admin_subscriptions(admin, name, show_subscription, &subscriptions);
 	print_end(print);
+	if (!error && !subscriptions.count)
+		print_note(print, "none");
 	if (subscriptions.at_most)
-		print_heading(print, "Up to %llu of MISSED are counted more than once: filters of "
-			      "a subscription overlap.", (unsigned long long)subscriptions.at_most);
+		print_note(print, "Of MISSED, %llu may be counted more than once: filters of a "
+			   "subscription overlap.", (unsigned long long)subscriptions.at_most);
 	return error < 0 ? explain_admin(admin, error, "look at subscriptions", name) : STATUS_OK;
 }
 
