@@ -13,7 +13,7 @@
  *	... output_span(&conn->output, span) for each client ...
  *	span_put(span);
  *
- * Blocks of BLOCK_SIZE come from the pool. Something larger than a quarter of
+ * Blocks of BLOCKS_SIZE come from the pool. Something larger than a quarter of
  * that gets a block of its own, so that it neither wastes the rest of one nor
  * keeps the small messages beside it in memory.
  *
@@ -25,17 +25,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BLOCK_SIZE	(64 * 1024)
-#define BLOCK_LARGE	(BLOCK_SIZE / 4)
+#define BLOCKS_SIZE	(64 * 1024)
+#define BLOCKS_LARGE	(BLOCKS_SIZE / 4)
 
 struct blocks;
 
 /**
  * struct block - memory that is written once and then only read
- * @pool: where it goes when it is free, or NULL: it has a size of its own
+ * @pool: where it comes from and where it goes
  * @next: in the pool's list of free blocks
  * @references: spans that point into it, and the pool's own while it is current
- * @size: bytes of @data
+ * @size: bytes of @data: BLOCKS_SIZE, or what one large thing needs
  * @used: bytes written
  * @data: the bytes
  */

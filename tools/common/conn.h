@@ -27,7 +27,8 @@
  * queue and what the protocol holds back (conn_charge()). Beyond
  * conn->queue_max the connection is *slow*: the worker stops draining the bus
  * until it is not (below half), at most slow-client-timeout; then the client
- * is told why and closed. Nothing in the queue is ever dropped silently.
+ * gets its last words behind what is queued, and as long again to take it all.
+ * What a connection leaves in its queue when it dies is counted.
  */
 #ifndef COMMON_CONN_H
 #define COMMON_CONN_H
@@ -60,7 +61,6 @@ struct worker;
  * @published: a message of this client has its result
  * @must_read: optional: while its publishes wait for space, the client must
  *	still be read (up to conn->queue_max waiting bytes)
- * @writable: optional: output was sent and there is room in the queue
  * @record: a record came: encode it and queue it for the clients that want it
  * @too_slow: optional: last words for a client that did not keep up
  * @stopping: optional: last words when the daemon stops
@@ -77,7 +77,6 @@ struct protocol {
 			  const struct libmq_message *message,
 			  const struct libmq_result *result);
 	bool (*must_read)(struct conn *conn);
-	void (*writable)(struct conn *conn);
 	void (*record)(struct worker *worker, const struct libmq_record *record);
 	void (*too_slow)(struct conn *conn);
 	void (*stopping)(struct conn *conn);
@@ -98,10 +97,12 @@ enum conn_state {
  * @taken: see @data
  * @used: see @data
  * @size: see @data
+ * @batched: messages in the batch may point into @data
  */
 struct conn_input {
 	uint8_t *data;
 	size_t taken, used, size;
+	bool batched;
 };
 
 /**
@@ -121,7 +122,7 @@ struct conn_input {
  * @charged: bytes the protocol holds back
  * @queue_max: limit of conn_queued()
  * @slow: it is over the limit
- * @slow_timer: ends a slow one, then the lingering
+ * @timer: ends a slow one, or a closing one that does not get on
  * @recv: multishot receive
  * @send: the send under way
  * @message: of that send
@@ -148,7 +149,7 @@ struct conn {
 	size_t charged;
 	size_t queue_max;
 	bool slow;
-	struct loop_timer slow_timer;
+	struct loop_timer timer;
 
 	struct loop_op recv;
 	struct loop_op send;
@@ -189,11 +190,20 @@ void conn_kill(struct conn *conn);
 
 /* Takes the socket over, in any case. Return: NULL if it had to be closed. */
 struct conn *conn_open(struct worker *worker, const struct protocol *protocol, int fd);
-/* Starts the send of this turn. */
+/* The turn has something to do for it: sending, reading, closing. */
+void conn_mark(struct conn *conn);
+/* Does it. */
 void conn_flush(struct conn *conn);
 /* Goes on parsing and reading after a stall. */
 void conn_resume(struct conn *conn);
+/* Stops reading while nothing may be parsed. */
+void conn_pause(struct conn *conn);
 /* Frees a dead one whose operations are over. Return: whether it was. */
 bool conn_reap(struct conn *conn);
+
+static inline struct conn *source_conn(struct source *source)
+{
+	return (struct conn *)((char *)source - offsetof(struct conn, source));
+}
 
 #endif /* COMMON_CONN_H */

@@ -45,8 +45,8 @@ struct listener {
  */
 int listener_open(struct listener *listener, const char *spec);
 /* Starts accepting, and says "listening on SPEC" in the log. */
-int listener_start(struct listener *listener, struct loop *loop,
-		   void (*accepted)(void *arg, int fd), void *arg);
+void listener_start(struct listener *listener, struct loop *loop,
+		    void (*accepted)(void *arg, int fd), void *arg);
 /* Stops accepting and closes. The op may still have a completion to come. */
 void listener_close(struct listener *listener);
 

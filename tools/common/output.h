@@ -8,8 +8,9 @@
  *
  * The queue knows no limit: its owner watches output->bytes. What it does
  * bound is the memory behind the bytes: a client that gets one record in a
- * thousand would keep whole blocks alive for a few bytes each, so beyond
- * OUTPUT_BLOCKS_MAX different blocks what is queued is copied out of them.
+ * thousand would keep whole blocks alive for a few bytes each. With more than
+ * OUTPUT_BLOCKS_MAX blocks, and one per BLOCKS_LARGE queued bytes, the small
+ * spans at the end of the queue are copied out of theirs.
  */
 #ifndef COMMON_OUTPUT_H
 #define COMMON_OUTPUT_H
@@ -59,7 +60,5 @@ int output_span(struct output *output, struct span span);
 unsigned int output_gather(struct output *output, struct iovec *pieces, unsigned int max);
 /* A send is over: @len bytes of the flying ones have gone, the rest has not. */
 void output_sent(struct output *output, size_t len);
-/* Forgets what isn't flying. A message that is cut in the middle stays cut. */
-void output_drop(struct output *output);
 
 #endif /* COMMON_OUTPUT_H */

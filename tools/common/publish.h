@@ -38,7 +38,7 @@ struct stalled;
  * @message: the message; good until the function returns
  * @result: never -EAGAIN
  *
- * May not publish.
+ * What it publishes itself waits for the next batch_retry().
  */
 typedef void (*published_fn)(struct source *source, uint64_t cookie,
 			     const struct libmq_message *message,
@@ -51,8 +51,8 @@ typedef void (*published_fn)(struct source *source, uint64_t cookie,
  * @first: what waits, oldest first; not NULL: the source is stalled
  * @last: the pointer to append at
  * @bytes: memory that waits
- * @next: in the batch's list of stalled sources, while stalled
- * @previous: pointer that points here
+ * @next: in the batch's list of stalled or of resumed sources
+ * @previous: pointer that points here; NULL: in none
  */
 struct source {
 	published_fn published;
@@ -76,10 +76,13 @@ struct source {
  * @scratch_used: bytes of it in use
  * @stalled: sources that wait for space, longest first
  * @stalled_last: the pointer to append at
+ * @resumed: sources that don't wait any more, until batch_resumed() gave them out
+ * @telling: results are being told: the batch is in use
+ * @retry: something waits that no channel has refused yet
  * @published: messages that went in, ever
  * @failed: messages that were refused for good
  * @waited: messages that had to wait for space
- * @lost: messages that could not be kept waiting (no memory)
+ * @lost: messages that could not be kept waiting (no memory, or the end)
  */
 struct batch {
 	struct libmq_bus *bus;
@@ -92,6 +95,9 @@ struct batch {
 	size_t scratch_used;
 	struct source *stalled;
 	struct source **stalled_last;
+	struct source *resumed;
+	bool telling;
+	bool retry;
 	uint64_t published, failed, waited, lost;
 };
 
@@ -114,7 +120,7 @@ static inline bool source_stalled(const struct source *source)
 /*
  * Memory that lives until the next flush, at most BATCH_SCRATCH; flushes first
  * if there is too little left, so take it before anything is put in the batch
- * that it belongs to. NULL: @size is too large.
+ * that it belongs to. NULL: @size is too large, or results are being told.
  */
 void *batch_scratch(struct batch *batch, size_t size);
 
@@ -125,7 +131,12 @@ void *batch_scratch(struct batch *batch, size_t size);
 void batch_publish(struct batch *batch, struct source *source,
 		   const struct libmq_message *message, uint64_t cookie);
 void batch_flush(struct batch *batch);
-/* There may be space again. Return: whether somebody still waits. */
-bool batch_retry(struct batch *batch);
+/* Copies a message and lets it wait for the next batch_retry(). */
+void batch_defer(struct batch *batch, struct source *source,
+		 const struct libmq_message *message);
+/* There may be space again: publishes what waits, as far as it goes. */
+void batch_retry(struct batch *batch);
+/* The next source that is not stalled any more, or NULL. */
+struct source *batch_resumed(struct batch *batch);
 
 #endif /* COMMON_PUBLISH_H */

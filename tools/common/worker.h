@@ -72,7 +72,10 @@ struct worker_opts {
  * @space_poll: waiting for space
  * @awake_until: busy polling ends, in us
  * @stats: counters
+ * @drained: records taken from the bus in this turn
  * @refused_log: budget for lines about refused publishes
+ * @slow_log: and about slow clients
+ * @full_log: and about connections over the limit
  */
 struct worker {
 	struct worker_opts opts;
@@ -98,7 +101,10 @@ struct worker {
 	struct loop_op space_poll;
 	uint64_t awake_until;
 	struct stats stats;
+	unsigned int drained;
 	struct log_source refused_log;
+	struct log_source slow_log;
+	struct log_source full_log;
 };
 
 int worker_init(struct worker *worker, const struct worker_opts *opts,
@@ -125,6 +131,13 @@ void worker_publish(struct worker *worker, const struct libmq_message *message);
  * source is stalled.
  */
 void worker_flush(struct worker *worker);
+
+/* Counts what became of a message of @who; the log says what was refused. */
+void worker_count_result(struct worker *worker, const char *who,
+			 const struct libmq_message *message,
+			 const struct libmq_result *result);
+/* The batch may point into this receive buffer: keep it to the turn's end. */
+void worker_spend(struct worker *worker, int buffer);
 
 /* Tells all connections that the daemon stops and closes them. */
 void worker_stop(struct worker *worker);
