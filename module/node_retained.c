@@ -39,7 +39,8 @@ static int retained_put(char __user *to, const struct mq_retained_value *value)
 }
 
 /* Lists into the buffer of @args; @args tells how far it came. */
-static int retained_list(struct mq_channel *channel, struct mq_retained *args, const char *filter)
+static int retained_list(struct mq_channel *channel, struct mq_retained *args, const char *filter,
+			 u32 *needed)
 {
 	char __user *to = u64_to_user_ptr(args->buffer);
 	u32 room = args->buffer_size;
@@ -66,7 +67,7 @@ static int retained_list(struct mq_channel *channel, struct mq_retained *args, c
 			mq_retained_put(value);
 			if (args->count)
 				break;
-			args->buffer_size = size;
+			*needed = size;
 			return -EMSGSIZE;
 		} else {
 			err = retained_put(to + args->buffer_size, value);
@@ -82,7 +83,9 @@ static int retained_list(struct mq_channel *channel, struct mq_retained *args, c
 
 int mq_node_retained(struct mq_node *node, void __user *arg)
 {
+	struct mq_retained __user *user = arg;
 	struct mq_retained args;
+	u32 needed = 0;
 	char *filter;
 	int err;
 
@@ -100,8 +103,10 @@ int mq_node_retained(struct mq_node *node, void __user *arg)
 	if (!copy_from_user(filter, u64_to_user_ptr(args.filter), args.filter_len))
 		err = mq_filter_valid(filter, args.filter_len) ? 0 : -EINVAL;
 	if (!err) {
-		err = retained_list(node->channel, &args, filter);
-		if ((!err || err == -EMSGSIZE) && copy_to_user(arg, &args, sizeof(args)))
+		err = retained_list(node->channel, &args, filter, &needed);
+		if (!err && copy_to_user(arg, &args, sizeof(args)))
+			err = -EFAULT;
+		if (err == -EMSGSIZE && put_user(needed, &user->buffer_size))
 			err = -EFAULT;
 	}
 	kvfree(filter);

@@ -248,10 +248,10 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher,
 		done += some;
 		cond_resched();
 	}
-	if (put_user(done, &arg->done))
-		return -EFAULT;
 	/* With nothing reported there is no record to carry the reason. */
-	return done ? 0 : err;
+	if (!done)
+		return err;
+	return put_user(done, &arg->done) ? -EFAULT : 0;
 }
 
 int mq_publisher_write(struct mq_publisher *publisher, const char __user *payload, size_t len)

@@ -96,6 +96,9 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 	ssize_t err = 0;
 
 	lockdep_assert_held(&subscription->lock);
+	/* Without a filter yet, its place in the past is kept. */
+	if (READ_ONCE(subscription->fresh))
+		return 0;
 	while (position < head) {
 		ssize_t size;
 

@@ -31,8 +31,9 @@ u64 mq_subscription_position(struct mq_subscription *subscription)
 	u64 cursor = smp_load_acquire(&subscription->control->cursor);
 	s64 position = atomic64_read(&subscription->position);
 
-	/* The user's word counts only if it goes forward to what exists. */
-	while (cursor > position && cursor <= head)
+	/* The user's word counts as far as it goes forward to what exists. */
+	cursor = min(cursor, head);
+	while (cursor > position)
 		if (atomic64_try_cmpxchg(&subscription->position, &position, cursor))
 			return cursor;
 	return position;

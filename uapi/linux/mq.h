@@ -88,7 +88,8 @@ enum mq_overflow {
  * @published: out: records published since creation
  * @refused: out: publishes refused for lack of space (EAGAIN)
  * @overwritten: out: records that left the ring to make room
- * @node_passed: out: records that went by unread, all node readers together
+ * @node_passed: out: records that went by unread or read in part only, all
+ *	node readers together
  * @name: out: the name, NUL-terminated
  *
  * MQ_IOC_INFO on any node; whoever can open a node may ask.
@@ -373,7 +374,8 @@ struct mq_publish_batch {
  * @sequence, then live records from @sequence on. A filter reaches back only
  * while the cursor is where the subscription started: then records from there
  * to @sequence that match are delivered too (a start in the past).
- * MQ_IOC_FILTER_REMOVE removes it (weight 0).
+ * MQ_IOC_FILTER_REMOVE removes it (weight 0). What it alone matched and was not
+ * read yet is not delivered any more, and not missed either.
  *
  * Errors: EINVAL (not a filter), E2BIG (above MQ_FILTER_LEVELS_MAX levels),
  * EMFILE (add: parameter max_filters_per_subscription), ENFILE (add:
