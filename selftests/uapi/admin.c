@@ -51,6 +51,8 @@ TEST_F(admin, unknown_names)
 
 	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		mqt_request_start(&request, commands[i]);
+		if (commands[i] == MQ_CMD_CHANNEL_SET)
+			mqt_request_u32(&request, MQ_A_RETAINED_MAX, 1);
 		EXPECT_EQ(-EINVAL, mqt_request_send(&request, &reply));
 		mqt_request_str(&request, MQ_A_NAME, "t-no-such");
 		EXPECT_EQ(-ENOENT, mqt_request_send(&request, &reply));

@@ -239,7 +239,7 @@ TEST_F(endpoints, no_file_left)
 	ssize_t len = read(file_max, old, sizeof(old));
 
 	ASSERT_LT(0, len);
-	ASSERT_EQ(1, pwrite(file_max, "1", 1, 0));
+	ASSERT_EQ(1, pwrite(file_max, "0", 1, 0));
 	EXPECT_EQ(0, mqt_capability(CAP_SYS_ADMIN, false));
 	EXPECT_EQ(ENFILE, refused_subscribe(self->node, 0, 0, 0));
 	EXPECT_EQ(ENFILE, refused_publisher(self->node, 0));

@@ -202,8 +202,8 @@ TEST_F(loss, overlapping_filters_give_an_upper_bound)
 
 TEST_F(loss, filters_that_came_and_went)
 {
-	uint64_t oldest;
 	struct mq_resync resync;
+	uint64_t oldest;
 
 	/* What only the removed filter matched is nobody's loss. */
 	ASSERT_EQ(0, publish_range(self->publisher, 1, 61));

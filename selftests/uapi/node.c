@@ -331,7 +331,7 @@ TEST_F(node, the_inode_decides_who_may_open)
 	EXPECT_EQ(0, seteuid(1000));
 	EXPECT_EQ(-EACCES, mqt_node(NAME, O_RDONLY));
 	EXPECT_EQ(0, seteuid(0));
-	ASSERT_EQ(0, chmod("/dev/mq/" NAME, 0604));
+	ASSERT_EQ(0, chmod("/dev/mq/" NAME, 0644));
 	EXPECT_EQ(0, seteuid(1000));
 	EXPECT_LE(0, mqt_node(NAME, O_RDONLY));
 	EXPECT_EQ(-EACCES, mqt_node(NAME, O_WRONLY));
