@@ -62,7 +62,7 @@ module: setup
 tools: setup
 	@$(MAKE) -f tools/Makefile BUILD=$(BUILD)
 
-tests: tools
+tests: setup
 	@$(MAKE) -f tools/Makefile BUILD=$(BUILD) tests
 
 fuzzers: setup
