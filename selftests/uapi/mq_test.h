@@ -202,6 +202,28 @@ bool mqt_intact(const struct mqt_map *map, uint64_t sequence);
 void mqt_advance(const struct mqt_map *map, int fd, uint64_t cursor, uint64_t delivered);
 
 /* ------------------------------------------------------------------------
+ * Memory that makes others wait (fuse.c)
+ */
+
+/* Size of the file; its bytes are 'f'. */
+#define MQT_FUSE_SIZE 4096
+
+/* @stalled: how many reads came so far. */
+struct mqt_fuse {
+	pid_t server;
+	char directory[32];
+	int gate[2];
+	volatile uint64_t *stalled;
+};
+
+int mqt_fuse_start(struct mqt_fuse *fuse);
+/* The file in memory; its first use waits for a release. NULL: failed. */
+void *mqt_fuse_map(const struct mqt_fuse *fuse);
+/* Lets that many reads go on, also ones to come. */
+void mqt_fuse_release(const struct mqt_fuse *fuse, unsigned int reads);
+void mqt_fuse_stop(struct mqt_fuse *fuse);
+
+/* ------------------------------------------------------------------------
  * Surroundings (env.c)
  */
 
