@@ -139,6 +139,27 @@ static void matcher_is_the_model(struct kunit *test)
 	topics_each(test, check_matcher);
 }
 
+/* As a publish asks: without the RCU lock the tests may report at leisure. */
+static int tree_match(struct tree_test *t, const char *topic, u32 len)
+{
+	int count;
+
+	rcu_read_lock();
+	count = mq_tree_match(&t->tree, topic, len, t->matches);
+	rcu_read_unlock();
+	return count;
+}
+
+static void *tree_best(struct tree_test *t, const char *topic, u32 len)
+{
+	void *best;
+
+	rcu_read_lock();
+	best = mq_tree_best(&t->tree, topic, len);
+	rcu_read_unlock();
+	return best;
+}
+
 /* All that the tree finds matches, each once, and nothing else does. */
 static void check_tree(struct kunit *test, const struct name *topic)
 {
@@ -149,9 +170,7 @@ static void check_tree(struct kunit *test, const struct name *topic)
 
 	for (i = 0; i < t->count; i++)
 		t->filters[i].found = false;
-	rcu_read_lock();
-	count = mq_tree_match(&t->tree, topic->text, topic->len, t->matches);
-	rcu_read_unlock();
+	count = tree_match(t, topic->text, topic->len);
 	for (i = 0; (int)i < count; i++) {
 		struct name *filter = t->matches[i];
 
@@ -196,9 +215,7 @@ static void check_best(struct kunit *test, const struct name *topic)
 		if (!t->filters[i].found && model_match(&t->filters[i], topic) &&
 		    (!best || model_wins(&t->filters[i], best)))
 			best = &t->filters[i];
-	rcu_read_lock();
-	found = mq_tree_best(&t->tree, topic->text, topic->len);
-	rcu_read_unlock();
+	found = tree_best(t, topic->text, topic->len);
 	KUNIT_EXPECT_PTR_EQ_MSG(test, best, found, "topic '%s': '%s'", topic->text,
 				found ? found->text : "none");
 }
@@ -311,15 +328,11 @@ static void tree_tells_too_many(struct kunit *test)
 
 	/* 1 + 2 + ... + 64 places are 127; with a level more they are 255. */
 	tree_bush(test, 6, true);
-	rcu_read_lock();
-	KUNIT_EXPECT_EQ(test, 64, mq_tree_match(&t->tree, topic, 11, t->matches));
-	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, 64, tree_match(t, topic, 11));
 	tree_bush(test, 7, true);
-	rcu_read_lock();
-	KUNIT_EXPECT_EQ(test, -E2BIG, mq_tree_match(&t->tree, topic, 13, t->matches));
+	KUNIT_EXPECT_EQ(test, -E2BIG, tree_match(t, topic, 13));
 	/* Who owns a topic is known all the same. */
-	KUNIT_EXPECT_PTR_EQ(test, (void *)&t->filters[0], mq_tree_best(&t->tree, topic, 13));
-	rcu_read_unlock();
+	KUNIT_EXPECT_PTR_EQ(test, (void *)&t->filters[0], tree_best(t, topic, 13));
 	tree_bush(test, 6, false);
 	tree_bush(test, 7, false);
 	tree_is_empty(test);
@@ -370,16 +383,13 @@ static void tree_goes_deep(struct kunit *test)
 	for (level = 0; level < MQ_FILTER_LEVELS_MAX; level++)
 		memcpy(&topic[2 * level], "a/", 2);
 	tree_comb(test, true);
-	rcu_read_lock();
 	/* The literal, the '+' of the last level, every '#'. */
-	KUNIT_EXPECT_EQ(test, 2 + MQ_FILTER_LEVELS_MAX,
-			mq_tree_match(&t->tree, topic, len, t->matches));
-	KUNIT_EXPECT_PTR_EQ(test, tree_tooth(t, 0, last), mq_tree_best(&t->tree, topic, len));
+	KUNIT_EXPECT_EQ(test, 2 + MQ_FILTER_LEVELS_MAX, tree_match(t, topic, len));
+	KUNIT_EXPECT_PTR_EQ(test, tree_tooth(t, 0, last), tree_best(t, topic, len));
 	topic[2 * last] = 'b';
-	KUNIT_EXPECT_PTR_EQ(test, tree_tooth(t, 1, last), mq_tree_best(&t->tree, topic, len));
+	KUNIT_EXPECT_PTR_EQ(test, tree_tooth(t, 1, last), tree_best(t, topic, len));
 	topic[0] = 'b';
-	KUNIT_EXPECT_PTR_EQ(test, tree_tooth(t, 2, 0), mq_tree_best(&t->tree, topic, len));
-	rcu_read_unlock();
+	KUNIT_EXPECT_PTR_EQ(test, tree_tooth(t, 2, 0), tree_best(t, topic, len));
 	tree_comb(test, false);
 	tree_is_empty(test);
 }
