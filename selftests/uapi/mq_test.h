@@ -233,6 +233,8 @@ unsigned int mqt_count(unsigned int full);
 /* Parameters of the module. */
 uint64_t mqt_param(const char *name);
 int mqt_param_set(const char *name, uint64_t value);
+/* Waits until the module holds no more than that for its channels. */
+void mqt_wait_memory(uint64_t most);
 
 /* Takes a capability out of the effective set, or puts it back. 0 or -errno. */
 int mqt_capability(int capability, bool on);

@@ -58,6 +58,13 @@ int mqt_param_set(const char *name, uint64_t value)
 	return error;
 }
 
+void mqt_wait_memory(uint64_t most)
+{
+	/* The last reference may be put by a grace period. */
+	while (mqt_param("memory") > most)
+		sched_yield();
+}
+
 int mqt_capability(int capability, bool on)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
