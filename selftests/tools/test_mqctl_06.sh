@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+# mqctl stats and monitor: the numbers are true.
+
+. "$(dirname "$0")/lib.sh"
+plan 24
+
+channel_create lossy --topics 'lossy/#' --slots 64
+channel_create strict --topics 'strict/#' --slots 64 --overflow reject
+
+# number CHANNEL FILTER: of its only subscription.
+number()
+{
+	mqctl stats "$1" --json | jq -c ".subscriptions[0] | $2"
+}
+
+equal "stats is one JSON document" "$(mqctl stats --json | jq -c 'keys')" '["channels","subscriptions"]'
+says "stats in words, without subscriptions" 0 "none" mqctl stats
+says "stats of what is not there" 1 "did you mean 'lossy'" mqctl stats losy
+
+# ---- a lossy subscriber that sleeps through three rings ----
+
+start sleeper mqctl sub --json 'lossy/want'
+sleeper=$pid
+wait_filters 1
+equal "who subscribes" "$(number lossy '[.channel, .program, .pid, .filters, .lag, .holding]')" \
+	"[\"lossy\",\"mqctl\",$sleeper,1,0,false]"
+mqctl pub lossy/want first
+wait_for grep -q first "$work/sleeper"
+kill -STOP "$sleeper"
+# Three lengths of the ring; of the 64 that match, the ring keeps the last 32.
+yes a | head -n 32 | mqctl pub -l lossy/want
+seq 128 | mqctl pub -l lossy/other
+yes a | head -n 32 | mqctl pub -l lossy/want
+equal "lag: all that came since" "$(number lossy .lag)" 192
+oldest=$(mqctl channel show lossy --json | jq '.channels[0].oldest')
+kill -CONT "$sleeper"
+check "the subscriber is told" wait_for grep -q passed "$work/sleeper"
+passed_records=$(jq -s '[.[].passed // 0] | add' "$work/sleeper")
+missed=$(jq -s '[.[].missed // 0] | add' "$work/sleeper")
+# The last record is the last of 'want'; when it is there, all is read.
+mqctl pub lossy/want end
+check "it goes on reading" wait_for grep -q '"payload":"end"' "$work/sleeper"
+got=$(grep -c '"payload":"a"' "$work/sleeper")
+equal "passed: from its cursor to the oldest record" "$passed_records" $((oldest - 2))
+equal "missed: exactly those that matched" "$missed $got" "32 32"
+equal "stats tells the same" "$(number lossy '[.passed, .missed]')" "[$passed_records,$missed]"
+equal "delivered: first, what was left, and end" "$(number lossy .delivered)" $((got + 2))
+check "it was woken, and not for every record" \
+	test "$(number lossy .wakes)" -ge 1 -a "$(number lossy .wakes)" -le 66
+stop "$sleeper"
+check "standard error tells people" grep -q 'messages were lost' "$work/sleeper.err"
+equal "a subscription is gone when its process is" "$(mqctl stats --json | jq '.subscriptions | length')" 0
+
+# ---- a holder ----
+
+start holder mqctl sub --hold --channel strict 'strict/#'
+holder=$pid
+wait_filters 1
+equal "a holder is shown" "$(number strict .holding)" true
+kill -STOP "$holder"
+start events mqctl monitor --json
+monitor=$pid
+# The monitor listens when it sees a channel come.
+probe()
+{
+	mqctl channel create probe
+	mqctl channel delete probe
+	grep -q probe "$work/events"
+}
+wait_for probe
+seq 200 | mqctl pub --no-wait -l strict/x 2>/dev/null
+equal "what found no space was refused and is counted" \
+	"$(mqctl stats strict --json | jq -c '.channels[0] | [.published, .refused > 0, .overwritten]')" \
+	"[64,true,0]"
+kill -CONT "$holder"
+check "full and space are events" wait_for grep -q '"event":"space","channel":"strict"' "$work/events"
+check "full came before" grep -q '"event":"full","channel":"strict"' "$work/events"
+stop "$holder"
+
+# ---- events ----
+
+check "a subscription that goes is an event" \
+	wait_for grep -q "\"event\":\"unsubscribed\",\"channel\":\"strict\".*\"pid\":$holder" "$work/events"
+mqctl channel set lossy --topics 'lossy/+'
+mqctl channel purge lossy
+mqctl pub lossy/x 1
+mqctl channel delete lossy
+check "a channel that goes is an event" \
+	wait_for grep -q '"event":"deleted","channel":"lossy"' "$work/events"
+equal "events come in order" \
+	"$(jq -r 'select(.channel == "lossy") | .event' "$work/events" | tr '\n' ' ')" \
+	"changed purged publisher-opened publisher-closed deleted "
+check "every line is JSON" jq -e . "$work/events"
+stop "$monitor"
+says "-C and -W end a monitor" 27 "" mqctl monitor -C 5 -W 0.2
+start lines mqctl monitor -C 1
+monitor=$pid
+make_event()
+{
+	mqctl channel create probe
+	mqctl channel delete probe
+	[ -s "$work/lines" ]
+}
+wait_for make_event
+wait "$monitor"
+check "in words: time, event, channel" \
+	grep -qE '^[-0-9]+ [0-9:.]+ (created|deleted) probe' "$work/lines"
