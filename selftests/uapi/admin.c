@@ -212,8 +212,8 @@ TEST_F(admin, purge)
 	EXPECT_EQ(11U, mqt_oldest(&map));
 	for (i = 0; i < map.header->bytes; i++)
 		ASSERT_EQ(0, map.bytes[i]);
-	for (i = 0; i < map.header->slots * MQ_SLOT_SIZE; i++)
-		ASSERT_NE('S', ((char *)map.slots)[i]);
+	for (i = 0; i < map.header->slots * MQ_SLOT_INLINE; i++)
+		ASSERT_EQ(0, map.slots[i / MQ_SLOT_INLINE].data[i % MQ_SLOT_INLINE]);
 	listing.filter = (uintptr_t)"#";
 	listing.filter_len = 1;
 	listing.buffer = (uintptr_t)secret;
