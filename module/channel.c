@@ -17,7 +17,7 @@
 /* Longest claim; keeps an administrator's answer within one message. */
 #define CHANNEL_CLAIM_LEN_MAX	255
 /* Highest first sequence: leaves 2^62 records before numbers could wrap. */
-#define CHANNEL_FIRST_MAX	(1ULL << 62)
+#define CHANNEL_FIRST_MAX	BIT_ULL(62)
 
 static atomic64_t channel_ids;
 static atomic64_t channel_bytes;	/* against mq_max_bytes */
@@ -149,14 +149,14 @@ static int channel_check_name(const char *name, struct netlink_ext_ack *extack)
 		if (!isalnum(name[i]) && !strchr("._-", name[i]))
 			break;
 	if (!len || i < len || name[0] == '.' || name[0] == '-') {
-		NL_SET_ERR_MSG_MOD(extack, "channel name must be 1..63 of A-Z a-z 0-9 . _ - and not begin with . or -");
+		NL_SET_ERR_MSG_MOD(extack,
+					   "a name is A-Z a-z 0-9 . _ - and begins with neither . nor -");
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int channel_check_sizes(const struct mq_ring_config *config,
-			       struct netlink_ext_ack *extack)
+static int channel_check_sizes(const struct mq_ring_config *config, struct netlink_ext_ack *extack)
 {
 	if (config->slots < MQ_SLOTS_MIN || !is_power_of_2(config->slots)) {
 		NL_SET_ERR_MSG_MOD(extack, "slots must be a power of two, at least 64");
@@ -172,7 +172,8 @@ static int channel_check_sizes(const struct mq_ring_config *config,
 	}
 	if (config->bytes < PAGE_SIZE || !is_power_of_2(config->bytes) ||
 	    config->bytes / 4 < config->max_record) {
-		NL_SET_ERR_MSG_MOD(extack, "bytes must be a power of two, at least a page and 4 * max_record");
+		NL_SET_ERR_MSG_MOD(extack,
+					   "bytes must be a power of two, >= a page and >= 4 * max_record");
 		return -EINVAL;
 	}
 	if (!config->first || config->first > CHANNEL_FIRST_MAX) {
@@ -183,7 +184,7 @@ static int channel_check_sizes(const struct mq_ring_config *config,
 }
 
 int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 count,
-				struct netlink_ext_ack *extack)
+			    struct netlink_ext_ack *extack)
 {
 	u32 i, j;
 
@@ -193,7 +194,8 @@ int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 coun
 	}
 	for (i = 0; i < count; i++)
 		if (lens[i] > CHANNEL_CLAIM_LEN_MAX || !mq_filter_valid(claims[i], lens[i])) {
-			NL_SET_ERR_MSG_MOD(extack, "a claim is not a topic filter of at most 32 levels and 255 bytes");
+			NL_SET_ERR_MSG_MOD(extack,
+						   "a claim is no topic filter of <= 32 levels and <= 255 bytes");
 			return -EINVAL;
 		}
 	for (i = 0; i < count; i++)
@@ -224,13 +226,13 @@ int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_
 	if (err)
 		return err;
 	return mq_channel_check_claims(config->claims, config->claim_lens, config->claims_count,
-				    extack);
+				       extack);
 }
 
 /* ---- building -------------------------------------------------------- */
 
 struct mq_claims *mq_channel_claims_new(struct mq_channel *channel, const char *const *claims,
-					    const u32 *lens, u32 count)
+					const u32 *lens, u32 count)
 {
 	const char *all[MQ_CLAIMS_MAX + 1] = { channel->name };
 	u32 all_lens[MQ_CLAIMS_MAX + 1] = { strlen(channel->name) };
@@ -292,8 +294,9 @@ struct mq_channel *mq_channel_build(const struct mq_channel_config *config)
 	if (!err)
 		err = dev_set_name(&channel->dev, "%s", channel->name);
 	if (!err) {
-		channel->claims = mq_channel_claims_new(channel, config->claims, config->claim_lens,
-						     config->claims_count);
+		channel->claims = mq_channel_claims_new(channel, config->claims,
+							config->claim_lens,
+							config->claims_count);
 		err = PTR_ERR_OR_ZERO(channel->claims);
 	}
 	if (err) {

@@ -127,14 +127,14 @@ struct mq_channel {
 	struct mq_filters filters;
 
 	struct {
-		struct mutex lock;
+		struct mutex lock; /* the endpoints mutex */
 		struct list_head subscriptions;
 		u32 subscription_count;
 		u32 publisher_count;
 	} endpoints;
 
 	struct {
-		spinlock_t lock;
+		spinlock_t lock; /* the channel lock */
 		struct mq_ring ring;
 		u64 generation;
 		bool dead;

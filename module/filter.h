@@ -84,7 +84,7 @@ struct mq_filter_link {
  * @all_matched: how many there were (channel lock)
  */
 struct mq_filters {
-	struct mutex lock;
+	struct mutex lock; /* the filter mutex */
 	struct mq_tree tree;
 	u32 links;
 	u64 all_last;

@@ -22,7 +22,7 @@
  */
 struct mq_node {
 	struct mq_channel *channel;
-	struct mutex lock;
+	struct mutex lock; /* the node mutex */
 	u64 position;
 	u32 offset;
 	struct mq_publisher *publisher;

@@ -38,7 +38,10 @@ static int retained_put(char __user *to, const struct mq_retained_value *value)
 	return mq_read_put(to, &view);
 }
 
-/* Lists into the buffer of @args; @args tells how far it came. */
+/*
+ * Lists into the buffer of @args; @args tells how far it came. -EMSGSIZE: not
+ * even the first fits, it has *@needed bytes.
+ */
 static int retained_list(struct mq_channel *channel, struct mq_retained *args, const char *filter,
 			 u32 *needed)
 {
@@ -52,6 +55,7 @@ static int retained_list(struct mq_channel *channel, struct mq_retained *args, c
 	args->more = 1;
 	for (steps = 0; steps < NODE_RETAINED_STEPS && !err; steps++) {
 		struct mq_retained_value *value;
+		bool matches, fits;
 		u32 size;
 
 		value = retained_get(channel, args->after, args->before);
@@ -60,22 +64,21 @@ static int retained_list(struct mq_channel *channel, struct mq_retained *args, c
 			break;
 		}
 		size = mq_read_size(&value->data);
-		if (!mq_topic_match(filter, args->filter_len, value->data.topic,
-				    value->data.topic_len)) {
-			args->after = value->sequence;
-		} else if (size > room - args->buffer_size) {
-			mq_retained_put(value);
-			if (args->count)
-				break;
-			*needed = size;
-			return -EMSGSIZE;
-		} else {
+		fits = size <= room - args->buffer_size;
+		matches = mq_topic_match(filter, args->filter_len, value->data.topic,
+					 value->data.topic_len);
+		if (matches && fits) {
 			err = retained_put(to + args->buffer_size, value);
 			args->buffer_size += size;
 			args->count++;
-			args->after = value->sequence;
 		}
+		if (!matches || fits)
+			args->after = value->sequence;
 		mq_retained_put(value);
+		if (matches && !fits) {
+			*needed = size;
+			return args->count ? 0 : -EMSGSIZE;
+		}
 		cond_resched();
 	}
 	return err;

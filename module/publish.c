@@ -216,6 +216,7 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	 * set_current_state() in wait_event_interruptible().
 	 */
 	smp_mb();
+	/* waitqueue_active() needs the barrier above. */
 	if (waitqueue_active(&channel->readers))
 		wake_up_interruptible_poll(&channel->readers, EPOLLIN | EPOLLRDNORM);
 	for (i = start; i < end && budget; i++) {

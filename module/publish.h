@@ -79,7 +79,7 @@ struct mq_publisher {
 	u64 id;
 	u32 pid;
 
-	struct mutex lock;
+	struct mutex lock; /* the publisher mutex */
 	u8 *stage;
 	u32 stage_size;
 	u32 stage_used;

@@ -77,7 +77,7 @@ static const u8 *publisher_copy(struct mq_publisher *publisher, u64 from, u32 le
 }
 
 /*
- * Stages one record. A record refused for what it is is staged with its
+ * Stages one record. One that is refused for what it is goes there with its
  * result. Return: 0; -ENOSPC: the chunk is full; or what ends the batch.
  */
 static int publisher_stage(struct mq_publisher *publisher, const struct mq_publish *args,
@@ -149,7 +149,8 @@ static int publisher_report(const struct mq_staged *staged, struct mq_publish __
 		__u64 time;
 	} out = { staged->result, staged->receivers, staged->sequence, staged->time };
 
-	static_assert(sizeof(out) == sizeof(struct mq_publish) - offsetof(struct mq_publish, result));
+	static_assert(sizeof(out) == sizeof(struct mq_publish) -
+				     offsetof(struct mq_publish, result));
 	if (staged->result)
 		return put_user(staged->result, &user->result);
 	return copy_to_user(&user->result, &out, sizeof(out)) ? -EFAULT : 0;

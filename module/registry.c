@@ -103,7 +103,7 @@ static int channel_claim(struct mq_claims *claims, struct netlink_ext_ack *extac
 
 	err = mq_claims_add(claims);
 	if (err == -EEXIST)
-		NL_SET_ERR_MSG_MOD(extack, "another channel has one of these claims (the name is one)");
+		NL_SET_ERR_MSG_MOD(extack, "another channel has one of these claims or this name");
 	return err;
 }
 
@@ -115,7 +115,7 @@ static int channel_register(struct mq_channel *channel, struct netlink_ext_ack *
 
 	lockdep_assert_held(&channel_admin);
 	if (channel_count >= READ_ONCE(mq_max_channels)) {
-		NL_SET_ERR_MSG_MOD(extack, "as many channels as module parameter max_channels allows");
+		NL_SET_ERR_MSG_MOD(extack, "module parameter max_channels allows no more channels");
 		return -ENFILE;
 	}
 	if (channel_find(channel->name)) {
@@ -159,7 +159,8 @@ int mq_channel_create(const struct mq_channel_config *config, struct netlink_ext
 	channel = mq_channel_build(config);
 	if (IS_ERR(channel)) {
 		if (PTR_ERR(channel) == -EDQUOT)
-			NL_SET_ERR_MSG_MOD(extack, "rings would take more than module parameter max_bytes allows");
+			NL_SET_ERR_MSG_MOD(extack,
+						   "module parameter max_bytes allows no more memory");
 		return PTR_ERR(channel);
 	}
 	mutex_lock(&channel_admin);

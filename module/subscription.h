@@ -69,7 +69,7 @@ struct mq_subscription {
 	bool overlap;
 	bool fresh;
 
-	struct mutex lock;
+	struct mutex lock; /* the subscription mutex */
 	u64 delivered;
 	u64 passed;
 	u64 missed;

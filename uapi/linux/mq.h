@@ -434,7 +434,7 @@ struct mq_resync {
 /* ------------------------------------------------------------------------
  * Administration: generic netlink family MQ_GENL_NAME, initial network
  * namespace, CAP_NET_ADMIN and CAP_SYS_ADMIN (EPERM). Refusals carry a text
- * (extended acknowledgement).
+ * (NLMSGERR_ATTR_MSG).
  */
 
 #define MQ_GENL_NAME		"mq"
