@@ -97,6 +97,12 @@ says()
 	fi
 }
 
+# volume COUNT: as much of it as this kernel can do in the time.
+volume()
+{
+	echo $(($1 / MQ_VOLUME))
+}
+
 # ---- waiting -----------------------------------------------------------------
 
 # wait_for COMMAND...: until it succeeds; fails after TIME_ALLOWED seconds.
@@ -125,6 +131,30 @@ start()
 	"$@" >"$work/$name" 2>"$work/$name.err" </dev/null &
 	pid=$!
 	started+=("$pid")
+}
+
+# What a daemon says on its way to the first connection.
+listens()
+{
+	[ "$(grep -c 'listening on ' "$work/$1.err")" -ge "$2" ] ||
+		! kill -0 "$pid" 2>/dev/null
+}
+
+# start_daemon NAME PROGRAM [OPTION...]: as start; returns once the daemon listens
+# on everything that --listen names.
+start_daemon()
+{
+	local name=$1 word sockets=0
+
+	for word; do
+		[[ $word != --listen* ]] || sockets=$((sockets + 1))
+	done
+	start "$@"
+	if ! wait_for listens "$name" "$((sockets > 0 ? sockets : 1))" ||
+		! kill -0 "$pid" 2>/dev/null; then
+		echo "Bail out! $2 does not start: $(tail -n 3 "$work/$name.err")"
+		exit 1
+	fi
 }
 
 # stop PID [SIGNAL]: ends it and waits; returns its exit status.
@@ -167,7 +197,7 @@ wait_filters()
 
 finish()
 {
-	local status=$? i name
+	local status=$? i name log
 
 	for ((i = ${#started[@]} - 1; i >= 0; i--)); do
 		stop "${started[i]}" KILL
@@ -175,12 +205,18 @@ finish()
 	for name in "${channels[@]}"; do
 		[ ! -e "/dev/mq/$name" ] || mqctl channel delete "$name"
 	done
-	rm -rf "$work"
 	if [ "$checks" -ne "$planned" ]; then
 		echo "# $checks checks, $planned planned"
 		status=1
 	fi
-	[ "$failures" -eq 0 ] || status=1
+	if [ "$failures" -gt 0 ] || [ "$status" -ne 0 ]; then
+		status=1
+		for log in "$work"/*.err; do
+			[ ! -s "$log" ] || echo "# --- ${log##*/}, its end:"
+			[ ! -s "$log" ] || tail -n 20 "$log" | sed 's/^/# /'
+		done
+	fi
+	rm -rf "$work"
 	exit "$status"
 }
 trap finish EXIT
