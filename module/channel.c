@@ -150,7 +150,7 @@ static int channel_check_name(const char *name, struct netlink_ext_ack *extack)
 			break;
 	if (!len || i < len || name[0] == '.' || name[0] == '-') {
 		NL_SET_ERR_MSG_MOD(extack,
-					   "a name is A-Z a-z 0-9 . _ - and begins with neither . nor -");
+				   "a name is A-Z a-z 0-9 . _ - and begins with neither . nor -");
 		return -EINVAL;
 	}
 	return 0;
@@ -173,7 +173,7 @@ static int channel_check_sizes(const struct mq_ring_config *config, struct netli
 	if (config->bytes < PAGE_SIZE || !is_power_of_2(config->bytes) ||
 	    config->bytes / 4 < config->max_record) {
 		NL_SET_ERR_MSG_MOD(extack,
-					   "bytes must be a power of two, >= a page and >= 4 * max_record");
+				   "bytes must be a power of two, >= a page and >= 4 * max_record");
 		return -EINVAL;
 	}
 	if (!config->first || config->first > CHANNEL_FIRST_MAX) {
@@ -195,7 +195,7 @@ int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 coun
 	for (i = 0; i < count; i++)
 		if (lens[i] > CHANNEL_CLAIM_LEN_MAX || !mq_filter_valid(claims[i], lens[i])) {
 			NL_SET_ERR_MSG_MOD(extack,
-						   "a claim is no topic filter of <= 32 levels and <= 255 bytes");
+					   "a claim is no topic filter of <= 32 levels and <= 255 bytes");
 			return -EINVAL;
 		}
 	for (i = 0; i < count; i++)

@@ -160,7 +160,7 @@ int mq_channel_create(const struct mq_channel_config *config, struct netlink_ext
 	if (IS_ERR(channel)) {
 		if (PTR_ERR(channel) == -EDQUOT)
 			NL_SET_ERR_MSG_MOD(extack,
-						   "module parameter max_bytes allows no more memory");
+					   "module parameter max_bytes allows no more memory");
 		return PTR_ERR(channel);
 	}
 	mutex_lock(&channel_admin);
