@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "glob.h"
+#include "respd.h"
+
+#define BUCKETS_MIN 64
+
+/* ---- the table --------------------------------------------------------- */
+
+int subscription_table_init(struct subscription_table *table)
+{
+	*table = (struct subscription_table){ .size = BUCKETS_MIN };
+	table->buckets = calloc(table->size, sizeof(*table->buckets));
+	return table->buckets ? 0 : -ENOMEM;
+}
+
+void subscription_table_exit(struct subscription_table *table)
+{
+	free(table->buckets);
+	table->buckets = NULL;
+}
+
+void subscription_list_init(struct subscription_list *list)
+{
+	*list = (struct subscription_list){ .last = &list->first };
+}
+
+/* FNV-1a; the client's id keeps the subscribers of one channel apart. */
+static uint32_t hash_of(const struct client *client, bool pattern, const char *name, size_t len)
+{
+	uint32_t hash = 2166136261U ^ (uint32_t)(client->id * 2654435761U) ^ pattern;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)name[i]) * 16777619U;
+	return hash;
+}
+
+static struct subscription **bucket_of(struct subscription_table *table, uint32_t hash)
+{
+	return &table->buckets[(hash ^ hash >> 16) & (table->size - 1)];
+}
+
+struct subscription *subscription_find(struct client *client, bool pattern,
+				       const char *name, size_t len)
+{
+	uint32_t hash = hash_of(client, pattern, name, len);
+	struct subscription *at = *bucket_of(&respd_of(client)->table, hash);
+
+	for (; at; at = at->chain)
+		if (at->hash == hash && at->client == client && !at->pattern == !pattern &&
+		    at->len == len && !memcmp(at->name, name, len))
+			return at;
+	return NULL;
+}
+
+/* Without memory the chains get longer, that is all. */
+static void grow(struct subscription_table *table)
+{
+	uint32_t size = table->size;
+	struct subscription **old = table->buckets;
+	struct subscription **buckets;
+
+	if (table->count < size)
+		return;
+	buckets = calloc(size * 2UL, sizeof(*buckets));
+	if (!buckets)
+		return;
+	table->buckets = buckets;
+	table->size = size * 2;
+	for (uint32_t i = 0; i < size; i++) {
+		while (old[i]) {
+			struct subscription *moved = old[i];
+			struct subscription **bucket = bucket_of(table, moved->hash);
+
+			old[i] = moved->chain;
+			moved->chain = *bucket;
+			*bucket = moved;
+		}
+	}
+	free(old);
+}
+
+static void insert(struct client *client, struct subscription *subscription)
+{
+	struct subscription_table *table = &respd_of(client)->table;
+	struct subscription_list *list = &client->subscriptions;
+	struct subscription **bucket;
+
+	grow(table);
+	subscription->hash = hash_of(client, subscription->pattern, subscription->name,
+				     subscription->len);
+	bucket = bucket_of(table, subscription->hash);
+	subscription->chain = *bucket;
+	*bucket = subscription;
+	table->count++;
+
+	subscription->previous = list->last;
+	*list->last = subscription;
+	list->last = &subscription->next;
+	if (subscription->pattern)
+		list->patterns++;
+	else
+		list->channels++;
+}
+
+static void extract(struct subscription *subscription)
+{
+	struct client *client = subscription->client;
+	struct subscription_table *table = &respd_of(client)->table;
+	struct subscription_list *list = &client->subscriptions;
+	struct subscription **at = bucket_of(table, subscription->hash);
+
+	while (*at != subscription)
+		at = &(*at)->chain;
+	*at = subscription->chain;
+	table->count--;
+
+	*subscription->previous = subscription->next;
+	if (subscription->next)
+		subscription->next->previous = subscription->previous;
+	else
+		list->last = subscription->previous;
+	if (subscription->pattern)
+		list->patterns--;
+	else
+		list->channels--;
+}
+
+/* ---- filters that cover patterns --------------------------------------- */
+
+static struct wide *wide_get(struct respd *respd, const char *filter, size_t len, int *error)
+{
+	struct subscription_table *table = &respd->table;
+	struct wide *wide;
+
+	for (wide = table->wides; wide; wide = wide->next) {
+		if (wide->len == len && !memcmp(wide->filter, filter, len)) {
+			wide->uses++;
+			return wide;
+		}
+	}
+	wide = malloc(sizeof(*wide) + len);
+	*error = wide ? libmq_bus_subscribe(respd->worker->bus, filter, len, 0) : -ENOMEM;
+	if (*error) {
+		free(wide);
+		return NULL;
+	}
+	wide->uses = 1;
+	wide->len = (uint32_t)len;
+	memcpy(wide->filter, filter, len);
+	wide->next = table->wides;
+	table->wides = wide;
+	return wide;
+}
+
+static void wide_put(struct respd *respd, struct wide *wide)
+{
+	struct wide **at = &respd->table.wides;
+
+	if (--wide->uses)
+		return;
+	libmq_bus_unsubscribe(respd->worker->bus, wide->filter, wide->len);
+	while (*at != wide)
+		at = &(*at)->next;
+	*at = wide->next;
+	free(wide);
+}
+
+/* ---- patterns ---------------------------------------------------------- */
+
+static struct pattern *pattern_create(struct respd *respd, const char *text, size_t len,
+				      int *error)
+{
+	ssize_t filter_len = name_filter_of_pattern(text, len, respd->topic,
+						    sizeof(respd->topic));
+	struct pattern *pattern;
+
+	if (filter_len < 0) {
+		*error = (int)filter_len;
+		return NULL;
+	}
+	pattern = calloc(1, sizeof(*pattern) + len);
+	if (!pattern) {
+		*error = -ENOMEM;
+		return NULL;
+	}
+	pattern->wide = wide_get(respd, respd->topic, (size_t)filter_len, error);
+	if (!pattern->wide) {
+		free(pattern);
+		return NULL;
+	}
+	pattern->len = (uint32_t)len;
+	if (len)
+		memcpy(pattern->text, text, len);
+	pattern->next = respd->table.patterns;
+	respd->table.patterns = pattern;
+	respd->table.pattern_count++;
+	return pattern;
+}
+
+/* Joins the pattern, which is made if nobody has it yet. */
+static int pattern_join(struct respd *respd, struct subscription *subscription)
+{
+	struct pattern *pattern;
+	int error = 0;
+
+	for (pattern = respd->table.patterns; pattern; pattern = pattern->next)
+		if (pattern->len == subscription->len &&
+		    !memcmp(pattern->text, subscription->name, subscription->len))
+			break;
+	if (!pattern)
+		pattern = pattern_create(respd, subscription->name, subscription->len, &error);
+	if (!pattern)
+		return error;
+	subscription->pattern = pattern;
+	subscription->pattern_next = pattern->first;
+	subscription->pattern_previous = &pattern->first;
+	if (pattern->first)
+		pattern->first->pattern_previous = &subscription->pattern_next;
+	pattern->first = subscription;
+	pattern->count++;
+	return 0;
+}
+
+static void pattern_leave(struct respd *respd, struct subscription *subscription)
+{
+	struct pattern *pattern = subscription->pattern;
+	struct pattern **at = &respd->table.patterns;
+
+	*subscription->pattern_previous = subscription->pattern_next;
+	if (subscription->pattern_next)
+		subscription->pattern_next->pattern_previous = subscription->pattern_previous;
+	if (--pattern->count)
+		return;
+	while (*at != pattern)
+		at = &(*at)->next;
+	*at = pattern->next;
+	respd->table.pattern_count--;
+	wide_put(respd, pattern->wide);
+	free(pattern);
+}
+
+uint32_t subscription_count_matches(const struct subscription_table *table,
+				    const char *name, size_t len)
+{
+	uint32_t count = 0;
+
+	for (const struct pattern *at = table->patterns; at; at = at->next)
+		if (glob_match(at->text, at->len, name, len))
+			count += at->count;
+	return count;
+}
+
+/* ---- subscriptions ----------------------------------------------------- */
+
+static int channel_join(struct respd *respd, struct subscription *subscription)
+{
+	ssize_t len = name_to_topic(subscription->name, subscription->len, respd->topic,
+				    sizeof(respd->topic));
+
+	if (len < 0)
+		return (int)len;
+	return worker_subscribe(respd->worker, &subscription->sub, respd->topic, (size_t)len);
+}
+
+int subscription_add(struct client *client, bool pattern, const char *name, size_t len)
+{
+	struct respd *respd = respd_of(client);
+	struct subscription *subscription = calloc(1, sizeof(*subscription) + len);
+	int error;
+
+	if (!subscription)
+		return -ENOMEM;
+	subscription->client = client;
+	subscription->len = (uint32_t)len;
+	if (len)
+		memcpy(subscription->name, name, len);
+	error = pattern ? pattern_join(respd, subscription) : channel_join(respd, subscription);
+	if (error) {
+		free(subscription);
+		return error;
+	}
+	insert(client, subscription);
+	return 0;
+}
+
+void subscription_remove(struct subscription *subscription)
+{
+	struct respd *respd = respd_of(subscription->client);
+
+	extract(subscription);
+	if (subscription->pattern)
+		pattern_leave(respd, subscription);
+	else
+		worker_unsubscribe(respd->worker, &subscription->sub);
+	free(subscription);
+}
+
+void subscription_remove_all(struct client *client)
+{
+	while (client->subscriptions.first)
+		subscription_remove(client->subscriptions.first);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * DOC: Who subscribes to what
+ *
+ * A channel is a literal topic: its subscriptions are in the worker's index
+ * of filters, so the kernel has the topic as a filter whose weight is the
+ * number of its subscribers.
+ *
+ * A pattern may match any name. The kernel gets the narrowest filter that
+ * covers it (name.h), with weight 0, shared by all patterns that have the
+ * same; which names really match is decided here, for records that came in
+ * (deliver.c) and for the number that PUBLISH answers.
+ *
+ * Adding returns when the kernel has the filter in force: what is published
+ * from then on will come. The last subscription of a pattern or channel takes
+ * its filter along.
+ */
+#ifndef RESPD_SUBSCRIPTION_H
+#define RESPD_SUBSCRIPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "resp_codec.h"
+#include "subs.h"
+
+struct client;
+struct respd;
+
+/**
+ * struct wide - a filter that covers patterns
+ * @next: of the table
+ * @uses: patterns
+ * @len: bytes of @filter
+ * @filter: the filter
+ */
+struct wide {
+	struct wide *next;
+	uint32_t uses;
+	uint32_t len;
+	char filter[];
+};
+
+/**
+ * struct pattern - a distinct pattern
+ * @next: of the table
+ * @first: its subscriptions
+ * @count: how many
+ * @wide: the kernel's filter for it
+ * @text: the pattern, @len bytes
+ * @len: see @text
+ */
+struct pattern {
+	struct pattern *next;
+	struct subscription *first;
+	uint32_t count;
+	struct wide *wide;
+	uint32_t len;
+	char text[];
+};
+
+/**
+ * struct subscription - one client's interest in a channel or pattern
+ * @sub: channel: its place in the worker's index
+ * @pattern: pattern: which; channel: NULL
+ * @pattern_next: of the same pattern
+ * @pattern_previous: pointer that points here
+ * @client: whose
+ * @next: of the same client, oldest first
+ * @previous: pointer that points here
+ * @chain: of the same bucket of the table
+ * @hash: of client, kind and name
+ * @len: bytes of @name
+ * @name: channel or pattern as the client wrote it
+ */
+struct subscription {
+	struct sub sub;
+	struct pattern *pattern;
+	struct subscription *pattern_next;
+	struct subscription **pattern_previous;
+	struct client *client;
+	struct subscription *next;
+	struct subscription **previous;
+	struct subscription *chain;
+	uint32_t hash;
+	uint32_t len;
+	char name[];
+};
+
+/**
+ * struct subscription_list - the subscriptions of one client
+ * @first: oldest
+ * @last: the pointer to append at
+ * @channels: how many are of channels
+ * @patterns: how many are of patterns
+ */
+struct subscription_list {
+	struct subscription *first;
+	struct subscription **last;
+	uint32_t channels;
+	uint32_t patterns;
+};
+
+/**
+ * struct subscription_table - all of one worker
+ * @buckets: by client, kind and name
+ * @size: a power of two
+ * @count: entries
+ * @patterns: distinct patterns
+ * @pattern_count: how many
+ * @wides: filters that cover them
+ */
+struct subscription_table {
+	struct subscription **buckets;
+	uint32_t size;
+	uint32_t count;
+	struct pattern *patterns;
+	uint32_t pattern_count;
+	struct wide *wides;
+};
+
+int subscription_table_init(struct subscription_table *table);
+/* All subscriptions must be gone. */
+void subscription_table_exit(struct subscription_table *table);
+void subscription_list_init(struct subscription_list *list);
+
+struct subscription *subscription_find(struct client *client, bool pattern,
+				       const char *name, size_t len);
+/*
+ * Adds one that the client does not have yet. Return: 0; -EINVAL: an empty
+ * channel name; -ENAMETOOLONG; what libmq_bus_subscribe() returns.
+ */
+int subscription_add(struct client *client, bool pattern, const char *name, size_t len);
+void subscription_remove(struct subscription *subscription);
+/* All of a client, without a word to it. */
+void subscription_remove_all(struct client *client);
+
+/* How many subscriptions to patterns match a channel name. */
+uint32_t subscription_count_matches(const struct subscription_table *table,
+				    const char *name, size_t len);
+
+#endif /* RESPD_SUBSCRIPTION_H */
