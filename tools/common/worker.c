@@ -161,6 +161,12 @@ static bool drain(struct worker *worker)
 	return false;
 }
 
+void worker_settle(struct worker *worker)
+{
+	worker_flush(worker);
+	drain(worker);
+}
+
 /* Those that wait for space: publish what goes, let the others stop reading. */
 static void care_for_stalled(struct worker *worker)
 {

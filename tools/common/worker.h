@@ -131,6 +131,12 @@ void worker_publish(struct worker *worker, const struct libmq_message *message);
  * source is stalled.
  */
 void worker_flush(struct worker *worker);
+/*
+ * Publishes what is in the batch and delivers what has been published, as far
+ * as one turn goes: before somebody subscribes or unsubscribes, so that what
+ * came before finds those who subscribed then.
+ */
+void worker_settle(struct worker *worker);
 
 /* Counts what became of a message of @who; the log says what was refused. */
 void worker_count_result(struct worker *worker, const char *who,
