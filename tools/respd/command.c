@@ -86,7 +86,7 @@ const struct command commands[] = {
 	  "Get array of command details", command_commands },
 	{ "config", -2, 0, COMMAND_SERVER, "2.0.0", NULL, "",
 	  "A container for server configuration commands", config_commands },
-	{ "echo", 2, COMMAND_FAST, COMMAND_CONNECTION, "1.0.0", command_echo, "<message>",
+	{ "echo", 2, ANY | COMMAND_FAST, COMMAND_CONNECTION, "1.0.0", command_echo, "<message>",
 	  "Echo the given string", NULL },
 	{ "hello", -1, AUTH_FLAGS, COMMAND_CONNECTION, "6.0.0", command_hello,
 	  "[<protover> [AUTH <username> <password>] [SETNAME <clientname>]]",

@@ -68,8 +68,8 @@ static void put_entry(struct resp_out *out, const struct command *command)
 	resp_put_integer(out, 0);
 	resp_put_integer(out, 0);
 	put_categories(out, command);
-	resp_put_array(out, 0);
-	resp_put_array(out, 0);
+	resp_put_set(out, 0);
+	resp_put_set(out, 0);
 }
 
 static void put_info(struct resp_out *out, const struct command *command)
@@ -77,10 +77,10 @@ static void put_info(struct resp_out *out, const struct command *command)
 	const struct command *sub = command->sub;
 
 	put_entry(out, command);
-	resp_put_array(out, count_commands(sub));
+	resp_put_set(out, count_commands(sub));
 	for (; sub && sub->name; sub++) {
 		put_entry(out, sub);
-		resp_put_array(out, 0);
+		resp_put_set(out, 0);
 	}
 }
 
@@ -128,7 +128,9 @@ void command_command_list(const struct request *request)
 		return;
 	}
 	for (int put = 0; put < 2; put++) {
-		if (put)
+		if (put && pattern)
+			resp_put_array(request->out, count);
+		else if (put)
 			resp_put_set(request->out, count);
 		for (const struct command *at = commands; at->name; at++) {
 			if (pattern && !glob_match(pattern->data, pattern->len, at->name,
