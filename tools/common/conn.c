@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* States, output and the end of a connection. Input is in conn_input.c. */
-#define _GNU_SOURCE 1	/* struct ucred */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -117,13 +116,22 @@ static void check_queue(struct conn *conn)
 	} else if (queued > conn->queue_max && !conn->slow) {
 		if (loop_timer_set(&worker->loop, &conn->timer,
 				   loop_now(&worker->loop) + worker->opts.slow_timeout)) {
-			conn_kill(conn);
+			conn_fail(conn);
 			return;
 		}
 		conn->slow = true;
 		worker->slow++;
 		worker->stats.slow_waits++;
 	}
+}
+
+void conn_fail(struct conn *conn)
+{
+	if (conn->failed || conn->state == CONN_DEAD)
+		return;
+	log_error("%s: closed: no memory for its output", conn->peer);
+	conn->failed = true;
+	conn_mark(conn);
 }
 
 void conn_queue_allow(struct conn *conn)
@@ -140,11 +148,10 @@ void conn_charge(struct conn *conn, ssize_t delta)
 
 void conn_send(struct conn *conn, struct span span)
 {
-	if (conn->state > CONN_CLOSING || !span.len)
+	if (conn->state > CONN_CLOSING || conn->failed)
 		return;
 	if (!span.block || output_span(&conn->output, span)) {
-		log_error("%s: closed: no memory for its output", conn->peer);
-		conn_kill(conn);
+		conn_fail(conn);
 		return;
 	}
 	conn_mark(conn);
@@ -153,8 +160,11 @@ void conn_send(struct conn *conn, struct span span)
 
 void conn_write(struct conn *conn, const void *bytes, size_t len)
 {
-	struct span span = blocks_copy(&conn->worker->private_blocks, bytes, len);
+	struct span span;
 
+	if (!len)
+		return;
+	span = blocks_copy(&conn->worker->private_blocks, bytes, len);
 	conn_send(conn, span);
 	span_put(span);
 }
@@ -218,6 +228,8 @@ static void start_linger(struct conn *conn)
 
 void conn_flush(struct conn *conn)
 {
+	if (conn->failed)
+		conn_kill(conn);
 	if (conn->state == CONN_DEAD)
 		return;
 	if (conn->state == CONN_OPEN)

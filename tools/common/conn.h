@@ -122,6 +122,7 @@ struct conn_input {
  * @charged: bytes the protocol holds back
  * @queue_max: limit of conn_queued()
  * @slow: it is over the limit
+ * @failed: conn_fail() was called
  * @timer: ends a slow one, or a closing one that does not get on
  * @recv: multishot receive
  * @send: the send under way
@@ -149,6 +150,7 @@ struct conn {
 	size_t charged;
 	size_t queue_max;
 	bool slow;
+	bool failed;
 	struct loop_timer timer;
 
 	struct loop_op recv;
@@ -177,6 +179,12 @@ static inline size_t conn_queued(const struct conn *conn)
  * is rightly larger than the limit (retained values). Falls back by itself.
  */
 void conn_queue_allow(struct conn *conn);
+
+/*
+ * It can't get what it should: closes it at the end of the turn, so that
+ * whoever is delivering need not expect connections to vanish.
+ */
+void conn_fail(struct conn *conn);
 
 /* Publishes. The result comes by protocol->published() when it is known. */
 void conn_publish(struct conn *conn, const struct libmq_message *message, uint64_t cookie);

@@ -24,7 +24,8 @@
 	COUNT(bytes_dropped, "bytes-dropped")	/* queued when a client was cut */ \
 	COUNT(records, "records")		/* read from channels */ \
 	COUNT(delivered, "delivered")		/* queued for clients */ \
-	COUNT(undelivered, "undelivered")	/* no memory, too long for a client */ \
+	COUNT(undelivered, "undelivered")	/* no memory, or not sendable */ \
+	COUNT(expired, "expired")		/* too old when their turn came */ \
 	COUNT(published, "published")					\
 	COUNT(unclaimed, "unclaimed")		/* no channel owns the topic */ \
 	COUNT(denied, "denied")			/* not permitted */	\
