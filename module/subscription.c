@@ -231,7 +231,9 @@ static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned lon
 	case MQ_IOC_RESYNC:
 		return subscription_ioctl_resync(subscription, (void __user *)arg);
 	case MQ_IOC_KICK:
-		mq_space_scan(subscription->channel);
+		/* Else nobody lacks space: readers can't keep the lock busy. */
+		if (READ_ONCE(subscription->channel->data.starved))
+			mq_space_scan(subscription->channel);
 		return 0;
 	default:
 		return -ENOTTY;
