@@ -22,6 +22,7 @@ packages=(
 	python3-docutils
 	# other people's clients, and brokers to compare with
 	mosquitto mosquitto-clients redis-server redis-tools
+	libmosquitto-dev libhiredis-dev
 )
 # Installed for their programs: their services shall not run here.
 services=(mosquitto redis-server)
