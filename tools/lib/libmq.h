@@ -34,6 +34,7 @@
 extern "C" {
 #endif
 
+#define LIBMQ_VERSION "0.1.0"
 #define LIBMQ_NAME_MAX 63
 
 /* Initialises an options structure and its size. */
@@ -155,7 +156,7 @@ enum libmq_next {
 	LIBMQ_ENDED = 3,	/* subscription: channel deleted, all read */
 };
 
-/* Text of the library's version, "major.minor.patch". */
+/* Version of the library in use (LIBMQ_VERSION: of the header). */
 const char *libmq_version(void);
 
 /**

@@ -7,10 +7,6 @@
 
 #include "private.h"
 
-#ifndef LIBMQ_VERSION
-#define LIBMQ_VERSION "0.1.0"
-#endif
-
 const char *libmq_version(void)
 {
 	return LIBMQ_VERSION;
