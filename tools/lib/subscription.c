@@ -39,9 +39,10 @@ static void set_start(struct libmq_subscription *subscription, uint64_t position
 	subscription->done = position;
 	subscription->stored = position;
 	subscription->head = position;
-	subscription->start = position;
+	/* One that starts at the head has no past, for the kernel too. */
+	subscription->start = opts->start == LIBMQ_START_LATEST ? UINT64_MAX : position;
 	subscription->step = step < STEP_MAX ? step : STEP_MAX;
-	subscription->started_past = opts->start != LIBMQ_START_LATEST;
+	subscription->started_past = subscription->start == position;
 	subscription->spin = opts->spin;
 	subscription->asleep = true;
 	subscription->in_place = subscription->status->state & MQ_SUBSCRIPTION_HOLDING;

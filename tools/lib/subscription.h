@@ -18,9 +18,9 @@
  *   libmq_filter.from      is where this library begins to hand out records
  *   libmq_filter.counted   is where the kernel begins to count them
  *
- * from > counted: the kernel takes records between subscribing and adding the
- * filter for the past of the subscription, its owner does not: they are passed
- * over and count as delivered. from < counted: the bus joined topics that had
+ * from > counted: the kernel takes records below the filter for the past of the
+ * subscription, whose owner wants them for another filter only: they are
+ * passed over and count as delivered. from < counted: the bus joined topics that had
  * moved to this channel a moment ago: they are handed out, and the kernel's
  * word that nothing matches (verified) is not taken before counted.
  */
@@ -49,7 +49,7 @@
  * @done: see above
  * @stored: see above
  * @head: all below is committed; as last seen
- * @start: where it started
+ * @start: where it started in the past; UINT64_MAX: at the head
  * @unverified: below this the kernel does not know all that matches
  * @delivered: records done with that the kernel counts as matches
  * @step: how far stored may stay behind done
