@@ -200,6 +200,20 @@ static int take_error(struct libmq_bus *bus)
 	return error;
 }
 
+/* What channels that ended have left comes first; then all take turns. */
+static void choose_turn(struct libmq_bus *bus)
+{
+	struct libmq_node *node;
+
+	for (node = bus->nodes; node; node = node->next)
+		if (node->retired)
+			break;
+	if (node)
+		bus->turn = node;
+	else if (!bus->turn)
+		bus->turn = bus->nodes;
+}
+
 /* The caller is done with the record it has. */
 static void release_last(struct libmq_bus *bus)
 {
@@ -218,8 +232,7 @@ int libmq_bus_next(struct libmq_bus *bus, struct libmq_record *record, struct li
 	if (bus->error)
 		return take_error(bus);
 	while (bus->nodes && turns) {
-		if (!bus->turn)
-			bus->turn = bus->nodes;
+		choose_turn(bus);
 		found = step(bus, record, gap);
 		if (found == LIBMQ_CLAIMS)
 			found = follow_claims(bus);

@@ -15,8 +15,9 @@
  *
  *   seen      its name is in the directory; it may not be open to us (yet)
  *   open      channel is set: it claims topics, may publish, may be read
- *   retired   it left the directory or its place was taken: its claims are
- *             gone and what is left in its ring is read; then it is dropped
+ *   retired   its channel is dead: its claims are gone and what is left in its
+ *             ring is read before anything else, so that a channel of the same
+ *             name that follows it comes after it; then it is dropped
  *
  * What the bus knows of the world is brought up to date (libmq_bus_update())
  * when the directory changed (inotify), when the ring of a subscription or a
@@ -97,7 +98,7 @@ struct libmq_owner_cache;
  * struct libmq_bus - the bus
  * @directory: where the nodes are
  * @hold: hold the rings of channels that reject
- * @nodes: all nodes
+ * @nodes: all nodes, the oldest first
  * @filters: filters asked for
  * @order: counts nodes seen and filters added
  * @looks: counts looks at the directory

@@ -60,13 +60,16 @@ static int open_subscription(struct libmq_bus *bus, struct libmq_node *node, uin
 }
 
 /* A subscription without filters wants nothing; what it had not read, neither. */
-static void close_unused(struct libmq_node *node)
+static void close_unused(struct libmq_bus *bus, struct libmq_node *node)
 {
-	if (!node->subscription || node->subscription->filters.count)
+	if (node->subscription->filters.count)
 		return;
 	libmq_subscription_close(node->subscription);
 	node->subscription = NULL;
 	node->stamps_first = node->stamps_count;
+	/* Only that kept it. */
+	if (node->retired)
+		libmq_bus_drop(bus, node);
 }
 
 static int put(struct libmq_bus *bus, struct libmq_node *node,
@@ -119,18 +122,20 @@ void libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint6
 
 static int take_off(struct libmq_bus *bus, const char *filter, size_t len)
 {
-	struct libmq_node *node;
+	struct libmq_node *node = bus->nodes;
 	int error = 0;
 
-	for (node = bus->nodes; node; node = node->next) {
-		int failed;
+	while (node) {
+		struct libmq_node *next = node->next;
+		int failed = -ENOENT;
 
-		if (!node->subscription)
-			continue;
-		failed = libmq_subscription_remove(node->subscription, filter, len);
+		if (node->subscription)
+			failed = libmq_subscription_remove(node->subscription, filter, len);
 		if (failed && failed != -ENOENT)
 			error = failed;
-		close_unused(node);
+		if (!failed)
+			close_unused(bus, node);
+		node = next;
 	}
 	return error;
 }

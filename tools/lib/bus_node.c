@@ -38,41 +38,50 @@ static int watch_parent(struct libmq_bus *bus)
 	return bus->watch_parent < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/*
- * The directory comes with the first channel and goes with the last; while it
- * is not there, its parent tells. Looked for again after the parent is
- * watched: it may have come in between.
- */
-int libmq_bus_watch(struct libmq_bus *bus)
+/* Watches what the directory's name leads to now; that may be another one. */
+static int watch_directory(struct libmq_bus *bus)
 {
-	int tries;
+	int watch = inotify_add_watch(bus->notify, bus->directory, WATCH_DIRECTORY);
 
-	for (tries = 0; bus->watch < 0 && tries < 2; tries++) {
-		int error = 0;
-
-		bus->watch = inotify_add_watch(bus->notify, bus->directory, WATCH_DIRECTORY);
-		if (bus->watch < 0)
-			error = watch_parent(bus);
-		if (error)
-			return error;
-	}
-	if (bus->watch >= 0 && bus->watch_parent >= 0) {
-		inotify_rm_watch(bus->notify, bus->watch_parent);
-		bus->watch_parent = -1;
-	}
+	if (watch < 0 && (errno == ENOSPC || errno == ENOMEM))
+		return -errno;
+	if (bus->watch >= 0 && bus->watch != watch)
+		inotify_rm_watch(bus->notify, bus->watch);
+	bus->watch = watch;
 	return 0;
 }
 
+/*
+ * The directory comes with the first channel and goes with the last; while it
+ * is not there, its parent tells. Looked for again after the parent is
+ * watched: it may have come in between. Done at every look, because the end of
+ * a directory is told only when the last of its nodes is closed, here or
+ * elsewhere.
+ */
+int libmq_bus_watch(struct libmq_bus *bus)
+{
+	int error = watch_directory(bus);
+
+	if (!error && bus->watch < 0) {
+		error = watch_parent(bus);
+		if (!error)
+			error = watch_directory(bus);
+	}
+	if (!error && bus->watch >= 0 && bus->watch_parent >= 0) {
+		inotify_rm_watch(bus->notify, bus->watch_parent);
+		bus->watch_parent = -1;
+	}
+	return error;
+}
+
+/* The kernel took a watch away. */
 static void note_event(struct libmq_bus *bus, const struct inotify_event *event)
 {
-	bool gone = event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF);
-
-	if (event->wd == bus->watch && gone) {
-		if (!(event->mask & IN_IGNORED))
-			inotify_rm_watch(bus->notify, bus->watch);
+	if (!(event->mask & IN_IGNORED))
+		return;
+	if (event->wd == bus->watch)
 		bus->watch = -1;
-	}
-	if (event->wd == bus->watch_parent && (event->mask & IN_IGNORED))
+	if (event->wd == bus->watch_parent)
 		bus->watch_parent = -1;
 }
 
@@ -162,6 +171,7 @@ static struct libmq_node *new_node(struct libmq_bus *bus, const char *name,
 				   const struct stat *stat)
 {
 	struct libmq_node *node = calloc(1, sizeof(*node));
+	struct libmq_node **at = &bus->nodes;
 
 	if (!node)
 		return NULL;
@@ -171,8 +181,9 @@ static struct libmq_node *new_node(struct libmq_bus *bus, const char *name,
 	node->rdev = stat->st_rdev;
 	node->born = ++bus->order;
 	node->claims_head = LIBMQ_FROM_NOW;
-	node->next = bus->nodes;
-	bus->nodes = node;
+	while (*at)
+		at = &(*at)->next;
+	*at = node;
 	return node;
 }
 
@@ -254,7 +265,7 @@ int libmq_bus_look(struct libmq_bus *bus)
 	DIR *directory;
 	int error;
 
-	/* First the watch, then the look: nothing slips through between. */
+	/* First the watch, then the look: nothing slips through in between. */
 	error = libmq_bus_watch(bus);
 	if (error)
 		return error;
