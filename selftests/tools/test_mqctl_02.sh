@@ -3,7 +3,7 @@
 # mqctl pub and sub: what goes in comes out.
 
 . "$(dirname "$0")/lib.sh"
-plan 37
+plan 42
 
 # Starts a subscriber and waits until its filters (so many in all) are in force.
 subscribe()
@@ -150,6 +150,12 @@ check "a holder takes them all" wait "$subscriber"
 check "in order, none lost" cmp "$work/lines" "$work/all"
 equal "the ring was full at times, and nothing was overwritten unread" \
 	"$(mqctl stats full --json | jq '.channels[0] | .published')" "$count"
+start all mqctl sub --hold --channel full -C "$count" 'full/#'
+subscriber=$pid
+wait_filters 1
+check "the same to a channel by name" mqctl pub --channel full -l full/x <"$work/lines"
+check "a holder takes them all, too" wait "$subscriber"
+check "in order, none lost, again" cmp "$work/lines" "$work/all"
 start stuck mqctl sub --hold --channel full 'full/#'
 stuck=$pid
 wait_filters 1
@@ -170,3 +176,13 @@ check "without it pub waits" kill -0 "$waiter"
 kill -CONT "$stuck"
 check "until there is space" wait "$waiter"
 stop "$stuck"
+
+# ---- the end of a channel ----
+
+start orphan mqctl sub --channel full 'full/#'
+orphan=$pid
+wait_filters 1
+mqctl channel delete full
+wait "$orphan"
+equal "a subscriber of a deleted channel ends with 1" $? 1
+check "and says why" grep -q "the channel 'full' was deleted" "$work/orphan.err"
