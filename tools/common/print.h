@@ -9,7 +9,7 @@
  *   document  print_begin() .. print_end(): one JSON object
  *   table     rows of values; text is aligned, with a line of titles
  *   list      objects; text has a blank line between them
- *   object    values; text is one "title  value" per line
+ *   object    values; text has one "title  value" on each of its lines
  *   line      one thing of a stream: a JSON object, or text, that ends with a
  *             newline; not inside a document
  *
