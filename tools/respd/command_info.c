@@ -184,7 +184,7 @@ void command_command_docs(const struct request *request)
 		return;
 	}
 	for (uint32_t i = 2; i < request->argc; i++)
-		count += command_find_full(&request->argv[i]) != NULL;
+		count += !!command_find_full(&request->argv[i]);
 	resp_put_map(request->out, count);
 	for (uint32_t i = 2; i < request->argc; i++) {
 		const struct command *command = command_find_full(&request->argv[i]);

@@ -112,8 +112,8 @@ static void put_client(struct resp_out *line, const struct client *client)
 	strcat(flags, conn->local_uid >= 0 ? "U" : "");
 	strcat(flags, client->no_evict ? "e" : "");
 	used = snprintf(text, sizeof(text),
-			"id=%" PRIu64 " addr=%s laddr= fd=%d name=%.64s age=%" PRIu64 " idle=%" PRIu64
-			" flags=%s db=0 sub=%" PRIu32 " psub=%" PRIu32
+			"id=%" PRIu64 " addr=%s laddr= fd=%d name=%.64s age=%" PRIu64
+			" idle=%" PRIu64 " flags=%s db=0 sub=%" PRIu32 " psub=%" PRIu32
 			" ssub=0 multi=-1 qbuf=%zu oll=%" PRIu32 " omem=%zu cmd=%s user=default redir=-1 resp=%d lib-name=%.64s lib-ver=%.64s\n",
 			client->id, peer, conn->fd, text_or_none(client->name),
 			(now - client->since) / 1000, (now - conn->heard) / 1000,

@@ -102,21 +102,34 @@ static int print_stats(const struct respd *respd, char *text, size_t size)
 {
 	const struct stats *stats = &respd->worker->stats;
 
-	return snprintf(text, size,
-			"total_connections_received:%" PRIu64 "\r\ntotal_commands_processed:%" PRIu64
-			"\r\ntotal_net_input_bytes:%" PRIu64 "\r\ntotal_net_output_bytes:%" PRIu64
-			"\r\nrejected_connections:%" PRIu64 "\r\npubsub_channels:%" PRIu32
-			"\r\npubsub_patterns:%" PRIu32 "\r\nprotocol_errors:%" PRIu64
-			"\r\npublished:%" PRIu64 "\r\npublish_unclaimed:%" PRIu64
-			"\r\npublish_refused:%" PRIu64 "\r\nrecords:%" PRIu64 "\r\ndelivered:%" PRIu64
-			"\r\nundelivered:%" PRIu64 "\r\nslow_clients_closed:%" PRIu64
-			"\r\nlagged_passed:%" PRIu64 "\r\nlagged_missed:%" PRIu64 "\r\n",
-			stats->accepted, respd->commands, stats->bytes_in, stats->bytes_out,
-			stats->rejected, respd->worker->subs.filters, respd->table.pattern_count,
-			stats->malformed, stats->published, stats->unclaimed,
-			stats->denied + stats->refused, stats->records, stats->delivered,
-			stats->undelivered, stats->slow_closed, stats->lagged_passed,
-			stats->lagged_missed);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} lines[] = {
+		{ "total_connections_received", stats->accepted },
+		{ "total_commands_processed", respd->commands },
+		{ "total_net_input_bytes", stats->bytes_in },
+		{ "total_net_output_bytes", stats->bytes_out },
+		{ "rejected_connections", stats->rejected },
+		{ "pubsub_channels", respd->worker->subs.filters },
+		{ "pubsub_patterns", respd->table.pattern_count },
+		{ "protocol_errors", stats->malformed },
+		{ "published", stats->published },
+		{ "publish_unclaimed", stats->unclaimed },
+		{ "publish_refused", stats->denied + stats->refused },
+		{ "records", stats->records },
+		{ "delivered", stats->delivered },
+		{ "undelivered", stats->undelivered },
+		{ "slow_clients_closed", stats->slow_closed },
+		{ "lagged_passed", stats->lagged_passed },
+		{ "lagged_missed", stats->lagged_missed },
+	};
+	int used = 0;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		used += snprintf(text + used, size - (size_t)used, "%s:%" PRIu64 "\r\n",
+				 lines[i].name, lines[i].value);
+	return used;
 }
 
 static const struct section sections[] = {
