@@ -2,7 +2,7 @@
 /*
  * DOC: Administration over generic netlink
  *
- *   netlink.c      one call: request, acknowledgement, answer; dumps
+ *   netlink.c      one call: request and answer; dumps
  *   admin.c        create, delete, set, purge
  *   admin_list.c   channels and subscriptions
  *   admin_event.c  events
