@@ -137,34 +137,37 @@ TEST_F(admin, many_long_claims_come_back)
 
 TEST_F(admin, refusals_say_why)
 {
+	struct libmq_channel_opts opts = { .size = sizeof(opts) };
+
 	ASSERT_EQ(0, create(self->admin));
 	EXPECT_EQ(-EEXIST, libmq_admin_create(self->admin, "libadm", NULL));
 	EXPECT_LT(0, strlen(libmq_admin_message(self->admin)));
 	EXPECT_EQ(-ENOENT, libmq_admin_delete(self->admin, "libnone"));
 	EXPECT_LT(0, strlen(libmq_admin_message(self->admin)));
 	EXPECT_EQ(-EINVAL, libmq_admin_create(self->admin, "lib adm", NULL));
-	EXPECT_EQ(-EINVAL, libmq_admin_create(self->admin, "libadm2",
-		  &LIBMQ_OPTS(libmq_channel_opts, .slots = 65)));
+	opts.slots = 65;
+	EXPECT_EQ(-EINVAL, libmq_admin_create(self->admin, "libadm2", &opts));
 	EXPECT_LT(0, strlen(libmq_admin_message(self->admin)));
-	EXPECT_EQ(-EOPNOTSUPP, libmq_admin_set(self->admin, "libadm",
-		  &LIBMQ_OPTS(libmq_channel_opts, .slots = 128)));
+	opts.slots = 128;
+	EXPECT_EQ(-EOPNOTSUPP, libmq_admin_set(self->admin, "libadm", &opts));
 	EXPECT_EQ(0, libmq_admin_purge(self->admin, "libadm"));
 	EXPECT_EQ(0, strlen(libmq_admin_message(self->admin)));
 }
 
 TEST_F(admin, set_changes_limits_and_claims)
 {
+	struct libmq_channel_opts opts = { .size = sizeof(opts) };
 	struct found found = {};
 
 	ASSERT_EQ(0, create(self->admin));
-	ASSERT_EQ(0, libmq_admin_set(self->admin, "libadm",
-		  &LIBMQ_OPTS(libmq_channel_opts, .retained_max = 9)));
+	opts.retained_max = 9;
+	ASSERT_EQ(0, libmq_admin_set(self->admin, "libadm", &opts));
 	ASSERT_EQ(0, libmq_admin_channels(self->admin, "libadm", find, &found));
 	EXPECT_EQ(9, found.stats.info.retained_max);
 	EXPECT_EQ(5000, found.stats.info.retained_bytes_max);
 	EXPECT_EQ(3, found.claims);
-	ASSERT_EQ(0, libmq_admin_set(self->admin, "libadm",
-		  &LIBMQ_OPTS(libmq_channel_opts, .claims_none = true)));
+	opts.claims_none = true;
+	ASSERT_EQ(0, libmq_admin_set(self->admin, "libadm", &opts));
 	ASSERT_EQ(0, libmq_admin_channels(self->admin, "libadm", find, &found));
 	EXPECT_EQ(1, found.claims);
 }
@@ -179,6 +182,7 @@ static int take_subscription(void *arg, const struct libmq_subscription_stats *s
 
 TEST_F(admin, shows_subscriptions)
 {
+	struct libmq_subscription_opts hold = { .size = sizeof(hold), .hold = true };
 	struct libmq_subscription_stats stats = {};
 	struct libmq_subscription *subscription;
 	struct libmq_channel *channel;
@@ -186,8 +190,7 @@ TEST_F(admin, shows_subscriptions)
 	ASSERT_EQ(0, create(self->admin));
 	ASSERT_EQ(0, libmq_channel_open(&channel, NULL, "libadm",
 					LIBMQ_OPEN_READ | LIBMQ_OPEN_WRITE));
-	ASSERT_EQ(0, libmq_subscription_open(&subscription, channel,
-		  &LIBMQ_OPTS(libmq_subscription_opts, .hold = true)));
+	ASSERT_EQ(0, libmq_subscription_open(&subscription, channel, &hold));
 	ASSERT_EQ(0, libmq_subscription_add(subscription, "adm/#", 5, 1, NULL));
 	ASSERT_EQ(0, libmq_admin_subscriptions(self->admin, "libadm", take_subscription, &stats));
 	EXPECT_EQ(0, strcmp("libadm", stats.channel));

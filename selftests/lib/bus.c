@@ -231,6 +231,9 @@ TEST_F(bus, outlives_the_directory)
 TEST_F(bus, follows_claims_that_move)
 {
 	static const char *const claim[] = { "mv/x" };
+	struct libmq_channel_opts claims = {
+		.size = sizeof(claims), .claims = claim, .claims_count = 1,
+	};
 	struct libmq_bus *other = NULL;
 
 	ASSERT_EQ(0, create(self->admin, "libbusa", "mv/#"));
@@ -243,14 +246,13 @@ TEST_F(bus, follows_claims_that_move)
 	EXPECT_EQ(0, strcmp("libbusa", from(self)));
 	EXPECT_EQ(0, libmq_bus_wait(self->bus, LIBMQ_WAIT_RECORD, 0));
 
-	ASSERT_EQ(0, libmq_admin_set(self->admin, "libbusb",
-		  &LIBMQ_OPTS(libmq_channel_opts, .claims = claim, .claims_count = 1)));
+	ASSERT_EQ(0, libmq_admin_set(self->admin, "libbusb", &claims));
 	ASSERT_EQ(0, bus_publish_number(other, "mv/x", 2, 0));
 	ASSERT_EQ(0, bus_publish_number(other, "mv/y", 3, 0));
 	/* Different channels: in either order. */
 	EXPECT_EQ(5, next_number(self) + next_number(self));
-	ASSERT_EQ(0, libmq_admin_set(self->admin, "libbusb",
-		  &LIBMQ_OPTS(libmq_channel_opts, .claims_none = true)));
+	claims = LIBMQ_OPTS(libmq_channel_opts, .claims_none = true);
+	ASSERT_EQ(0, libmq_admin_set(self->admin, "libbusb", &claims));
 	ASSERT_EQ(0, bus_publish_number(other, "mv/x", 4, 0));
 	EXPECT_EQ(4, next_number(self));
 	EXPECT_EQ(0, strcmp("libbusa", from(self)));

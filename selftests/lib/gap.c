@@ -39,6 +39,7 @@ static int open_all(struct _test_data_gap *self, enum libmq_overflow overflow, b
 		.claims = (const char *const[]){ "gap/#" },
 		.claims_count = 1,
 	};
+	struct libmq_subscription_opts how = { .size = sizeof(how), .hold = hold };
 	int error = channel_anew(self->admin, "libgap", opts);
 
 	if (!error)
@@ -47,8 +48,7 @@ static int open_all(struct _test_data_gap *self, enum libmq_overflow overflow, b
 	if (!error)
 		error = libmq_publisher_open(&self->publisher, self->channel);
 	if (!error)
-		error = libmq_subscription_open(&self->subscription, self->channel,
-			&LIBMQ_OPTS(libmq_subscription_opts, .hold = hold));
+		error = libmq_subscription_open(&self->subscription, self->channel, &how);
 	return error;
 }
 

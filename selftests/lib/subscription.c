@@ -83,12 +83,13 @@ static int next(struct _test_data_subscription *self)
 
 TEST_F(subscription, reads_in_order_what_matches)
 {
+	static const char *const topics[] = { "lib/b", "lib/a" };
 	uint64_t number;
 
 	ASSERT_EQ(0, subscribe(self, variant, LIBMQ_START_LATEST));
 	ASSERT_EQ(0, add(self, "lib/a"));
 	for (number = 0; number < 200; number++)
-		ASSERT_EQ(0, publish_number(self->publisher, number % 2 ? "lib/a" : "lib/b", number));
+		ASSERT_EQ(0, publish_number(self->publisher, topics[number % 2], number));
 	for (number = 1; number < 200; number += 2) {
 		ASSERT_EQ(LIBMQ_RECORD, next(self));
 		EXPECT_EQ(number, number_of(&self->record));
@@ -99,51 +100,62 @@ TEST_F(subscription, reads_in_order_what_matches)
 	EXPECT_EQ(LIBMQ_NONE, next(self));
 }
 
-/* Every layout: inline, topic inline, all in the byte area. */
-TEST_F(subscription, brings_all_parts_whole)
+/* Publishes a record of these lengths and tells whether it came back as it was. */
+static bool same_after_all(struct _test_data_subscription *self, size_t topic_len,
+			   size_t payload_len, size_t metadata_len)
 {
 	static char topic[3000] = "lib/";
 	static char payload[3000];
 	static char metadata[300];
-	size_t topic_len;
+	struct libmq_message message = {
+		.topic = topic, .topic_len = topic_len,
+		.payload = payload, .payload_len = payload_len,
+		.metadata = metadata, .metadata_len = metadata_len,
+		.flags = LIBMQ_QOS_1,
+	};
+	const struct libmq_record *got = &self->record;
+	struct libmq_result result;
 	size_t i;
 
-	memset(topic + 4, 't', sizeof(topic) - 4);
 	for (i = 0; i < sizeof(payload); i++)
 		payload[i] = i;
+	memset(topic + 4, 't', sizeof(topic) - 4);
 	memset(metadata, 'm', sizeof(metadata));
+	if (libmq_publisher_publish(self->publisher, &message, &result, 1) != 1 ||
+	    result.result || result.receivers != 1 || next(self) != LIBMQ_RECORD)
+		return false;
+	return got->sequence == result.sequence && got->time == result.time &&
+	       got->flags == LIBMQ_QOS_1 && got->topic_len == topic_len &&
+	       got->payload_len == payload_len && got->metadata_len == metadata_len &&
+	       !memcmp(got->topic, topic, topic_len) &&
+	       !memcmp(got->payload, payload, payload_len) &&
+	       !memcmp(got->metadata, metadata, metadata_len);
+}
+
+/* Every layout: inline, topic inline, all in the byte area. */
+TEST_F(subscription, brings_all_parts_whole)
+{
+	size_t topic_len;
+	size_t payload_len;
+
 	ASSERT_EQ(0, subscribe(self, variant, LIBMQ_START_LATEST));
 	ASSERT_EQ(0, add(self, "lib/#"));
-	for (topic_len = 5; topic_len <= sizeof(topic); topic_len = topic_len * 2 + 3) {
-		for (i = 0; i <= 2000; i = i * 3 + 1) {
-			struct libmq_message message = {
-				.topic = topic, .topic_len = topic_len,
-				.payload = payload, .payload_len = i,
-				.metadata = metadata, .metadata_len = i % sizeof(metadata),
-				.flags = LIBMQ_QOS_1,
-			};
-			struct libmq_result result;
-
-			ASSERT_EQ(1, libmq_publisher_publish(self->publisher, &message, &result, 1));
-			ASSERT_EQ(0, result.result);
-			EXPECT_EQ(1, result.receivers);
-			ASSERT_EQ(LIBMQ_RECORD, next(self));
-			EXPECT_EQ(result.sequence, self->record.sequence);
-			EXPECT_EQ(result.time, self->record.time);
-			EXPECT_EQ(LIBMQ_QOS_1, self->record.flags);
-			ASSERT_EQ(topic_len, self->record.topic_len);
-			EXPECT_EQ(0, memcmp(topic, self->record.topic, topic_len));
-			ASSERT_EQ(i, self->record.payload_len);
-			EXPECT_EQ(0, memcmp(payload, self->record.payload, i));
-			ASSERT_EQ(i % sizeof(metadata), self->record.metadata_len);
-			EXPECT_EQ(0, memcmp(metadata, self->record.metadata, i % sizeof(metadata)));
-		}
-	}
+	for (topic_len = 5; topic_len <= 3000; topic_len = topic_len * 2 + 3)
+		for (payload_len = 0; payload_len <= 2000; payload_len = payload_len * 3 + 1)
+			EXPECT_TRUE(same_after_all(self, topic_len, payload_len,
+						   payload_len % 300));
+	EXPECT_TRUE(same_after_all(self, 20, 30, 30));
+	EXPECT_TRUE(same_after_all(self, 20, 30, 31));
+	EXPECT_TRUE(same_after_all(self, 80, 1, 0));
+	EXPECT_TRUE(same_after_all(self, 81, 0, 0));
 	EXPECT_EQ(LIBMQ_NONE, next(self));
 }
 
 TEST_F(subscription, starts_where_it_was_told)
 {
+	struct libmq_subscription_opts later = {
+		.size = sizeof(later), .start = LIBMQ_START_SEQUENCE,
+	};
 	uint64_t first;
 	uint64_t number;
 
@@ -159,9 +171,8 @@ TEST_F(subscription, starts_where_it_was_told)
 	first = self->record.sequence;
 	libmq_subscription_close(self->subscription);
 
-	ASSERT_EQ(0, libmq_subscription_open(&self->subscription, self->channel,
-		  &LIBMQ_OPTS(libmq_subscription_opts, .start = LIBMQ_START_SEQUENCE,
-			      .sequence = first + 7)));
+	later.sequence = first + 7;
+	ASSERT_EQ(0, libmq_subscription_open(&self->subscription, self->channel, &later));
 	ASSERT_EQ(0, add(self, "lib/+"));
 	ASSERT_EQ(LIBMQ_RECORD, next(self));
 	EXPECT_EQ(7, number_of(&self->record));
@@ -274,12 +285,13 @@ TEST_F(subscription, ends_after_all_was_read)
 
 TEST_F(subscription, purge_is_a_gap_of_what_was_unread)
 {
+	static const char *const topics[] = { "lib/a", "lib/b", "lib/b" };
 	uint64_t number;
 
 	ASSERT_EQ(0, subscribe(self, variant, LIBMQ_START_LATEST));
 	ASSERT_EQ(0, add(self, "lib/a"));
 	for (number = 0; number < 12; number++)
-		ASSERT_EQ(0, publish_number(self->publisher, number % 3 ? "lib/b" : "lib/a", number));
+		ASSERT_EQ(0, publish_number(self->publisher, topics[number % 3], number));
 	ASSERT_EQ(LIBMQ_RECORD, next(self));
 	ASSERT_EQ(0, libmq_admin_purge(self->admin, "lib"));
 	ASSERT_EQ(LIBMQ_LAGGED, next(self));
