@@ -17,7 +17,7 @@ packages=(
 	qemu-system-x86 busybox-static linux-image-amd64 cpio gzip util-linux
 	procps iproute2
 	# checks
-	clang libclang-rt-14-dev sparse shellcheck jq
+	clang libclang-rt-14-dev sparse shellcheck spin jq
 	# manual pages
 	python3-docutils
 	# other people's clients, and brokers to compare with
