@@ -6,7 +6,7 @@
 #include "exchange.h"
 
 /* How far around the expected message a wrong one is looked for. */
-#define SEARCH 200
+#define SEARCH 2000
 
 /* SplitMix64: a good number from a poor one. */
 static uint64_t mix(uint64_t x)
