@@ -182,16 +182,6 @@ static int step(struct libmq_bus *bus, struct libmq_record *record, struct libmq
 	return found;
 }
 
-static unsigned int count_nodes(const struct libmq_bus *bus)
-{
-	const struct libmq_node *node;
-	unsigned int count = 0;
-
-	for (node = bus->nodes; node; node = node->next)
-		count++;
-	return count;
-}
-
 static int take_error(struct libmq_bus *bus)
 {
 	int error = bus->error;
@@ -203,15 +193,10 @@ static int take_error(struct libmq_bus *bus)
 /* What channels that ended have left comes first; then all take turns. */
 static void choose_turn(struct libmq_bus *bus)
 {
-	struct libmq_node *node;
-
-	for (node = bus->nodes; node; node = node->next)
-		if (node->retired)
-			break;
-	if (node)
-		bus->turn = node;
-	else if (!bus->turn)
+	if (!bus->turn || bus->retired_count)
 		bus->turn = bus->nodes;
+	while (bus->retired_count && !bus->turn->retired)
+		bus->turn = bus->turn->next;
 }
 
 /* The caller is done with the record it has. */
@@ -225,7 +210,7 @@ static void release_last(struct libmq_bus *bus)
 int libmq_bus_next(struct libmq_bus *bus, struct libmq_record *record, struct libmq_gap *gap)
 {
 	/* One more than there are: the first may have begun in mid-turn. */
-	unsigned int turns = count_nodes(bus) + 1;
+	unsigned int turns = bus->nodes_count + 1;
 	int found;
 
 	release_last(bus);

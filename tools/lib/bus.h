@@ -99,6 +99,8 @@ struct libmq_owner_cache;
  * @directory: where the nodes are
  * @hold: hold the rings of channels that reject
  * @nodes: all nodes, the oldest first
+ * @nodes_count: how many
+ * @retired_count: how many of them are retired
  * @filters: filters asked for
  * @order: counts nodes seen and filters added
  * @looks: counts looks at the directory
@@ -127,6 +129,8 @@ struct libmq_bus {
 	char *directory;
 	bool hold;
 	struct libmq_node *nodes;
+	unsigned int nodes_count;
+	unsigned int retired_count;
 	struct libmq_filters filters;
 	uint64_t order;
 	uint64_t looks;

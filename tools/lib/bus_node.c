@@ -126,6 +126,8 @@ static void unlink_node(struct libmq_bus *bus, struct libmq_node *node)
 	while (*at != node)
 		at = &(*at)->next;
 	*at = node->next;
+	bus->nodes_count--;
+	bus->retired_count -= node->retired;
 	if (bus->turn == node) {
 		bus->turn = node->next;
 		bus->burst = 0;
@@ -158,9 +160,10 @@ void libmq_bus_retire(struct libmq_bus *bus, struct libmq_node *node)
 		libmq_bus_drop(bus, node);
 		return;
 	}
-	if (!libmq_ring_dead(&node->subscription->ring))
+	if (node->retired || !libmq_ring_dead(&node->subscription->ring))
 		return;
 	node->retired = true;
+	bus->retired_count++;
 	if (node->full)
 		libmq_bus_space_gone(bus, node);
 	libmq_publisher_close(node->publisher);
@@ -184,6 +187,7 @@ static struct libmq_node *new_node(struct libmq_bus *bus, const char *name,
 	while (*at)
 		at = &(*at)->next;
 	*at = node;
+	bus->nodes_count++;
 	return node;
 }
 

@@ -175,22 +175,33 @@ static bool moved(struct libmq_bus *bus)
 	return false;
 }
 
-int libmq_bus_claims(struct libmq_bus *bus, bool force)
+/* Reads all claims into a table. Without memory there is none. */
+static int read_claims(struct libmq_bus *bus)
 {
-	struct libmq_node *node;
 	int error = -EAGAIN;
 	int tries;
 
-	if (!force && !moved(bus))
-		return 0;
 	/* The table points into what is now read anew. */
 	libmq_bus_claims_free(bus);
 	for (tries = 0; tries < READ_TRIES && error == -EAGAIN; tries++)
 		error = read_nodes(bus);
-	if (error && error != -EAGAIN)
-		return error;
 	/* Still moving: what we have is as good as any; the next look repeats. */
-	error = build_table(bus);
+	if (!error || error == -EAGAIN)
+		error = build_table(bus);
+	/* No claims have this generation: they have moved at the next look. */
+	if (error)
+		bus->generation = 0;
+	return error;
+}
+
+int libmq_bus_claims(struct libmq_bus *bus, bool force)
+{
+	struct libmq_node *node;
+	int error;
+
+	if (!force && !moved(bus))
+		return 0;
+	error = read_claims(bus);
 	if (error)
 		return error;
 	for (node = bus->nodes; node; node = node->next) {
@@ -235,7 +246,7 @@ static struct libmq_node *look_up(struct libmq_bus *bus, const char *topic, size
 /* Without memory for a cache there is none. */
 static struct cache_entry *cache_slot(struct libmq_bus *bus, uint32_t hash, size_t len)
 {
-	if (len > CACHE_TOPIC_MAX)
+	if (!len || len > CACHE_TOPIC_MAX)
 		return NULL;
 	if (!bus->cache)
 		bus->cache = calloc(1, sizeof(*bus->cache));

@@ -165,8 +165,8 @@ static void publish_astray(struct libmq_bus *bus, const struct libmq_message *me
 }
 
 /*
- * Last words on those that have no owner. Claims of a node that we cannot open
- * are unknown; if there is such a node, it is the likely owner.
+ * Last words on those that found no owner. If there is one as far as we know,
+ * and the kernel knows another, that is a channel that we cannot open.
  */
 static void explain(struct libmq_bus *bus, const struct libmq_message *message,
 		    struct libmq_result *result)
@@ -175,7 +175,7 @@ static void explain(struct libmq_bus *bus, const struct libmq_message *message,
 		return;
 	if (!mq_topic_valid(message->topic, message->topic_len))
 		result->result = -EINVAL;
-	else if (bus->denied)
+	else if (bus->denied && libmq_bus_owner(bus, message->topic, message->topic_len))
 		result->result = -EACCES;
 	else
 		result->result = -ESTALE;

@@ -27,7 +27,7 @@ static const struct {
 	  "('mqctl channel create NAME --topics FILTER')" },
 	{ EAGAIN,
 	  "the channel is full: a subscription that holds it has not read yet; wait for "
-	  "space, or find it with 'mqctl subscription list'" },
+	  "space, or find it with 'mqctl stats'" },
 	{ ENODEV,
 	  "the channel was deleted" },
 	{ ENXIO,
@@ -53,7 +53,7 @@ static const struct {
 	  "too many open files in the system, channels (module parameter max_channels) or "
 	  "filters of the channel (module parameter max_filters_per_channel)" },
 	{ EUSERS,
-	  "too many subscriptions or publishers of this user (module parameters "
+	  "the channel has as many subscriptions or publishers as it may (module parameters "
 	  "max_subscriptions, max_publishers)" },
 	{ EEXIST,
 	  "the name or one of the claims is taken by another channel: 'mqctl channel "
