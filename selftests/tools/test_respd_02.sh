@@ -42,7 +42,12 @@ wire=(
 	"*1\r\n\$4\r\nPINGxx$q"
 )
 
-plan $((2 * ${#commands[@]} + 2 * ${#wire[@]} + 2))
+names=(a ab abc b hello hallo hxllo 'h[llo' a-c 'a*c' 'a\c' ']' '^' - a/b/c)
+patterns=('*' 'a*' '*c' 'h?llo' 'h[ae]llo' 'h[^e]llo' 'h[a-b]llo' 'h[b-a]llo' 'h\[llo'
+	'a\*c' 'a\\c' '[]' '[a]' '[^a]' '[a' '[a-' '[a-]' '[a-c]' '[\a-c]' '[]]' '[^]]'
+	'a**' '**b**' '??' '???' '*?' 'a[\-]c' 'a/*')
+
+plan $((2 * ${#commands[@]} + 2 * ${#wire[@]} + ${#patterns[@]} + 2))
 
 # The longest lines are the same bytes over and over.
 long()
@@ -92,7 +97,7 @@ converse()
 	else
 		dd if="$2" bs="$3" status=none >&8
 	fi
-	timeout 30 cat <&8 | tr '\r' '~' | sed '/^\$2~$/{N;/\nid~$/{N;s/:[0-9]*~$/:ID/}}'
+	timeout 30 cat <&8 | tr '\r\0' '~@' | sed '/^\$2~$/{N;/\nid~$/{N;s/:[0-9]*~$/:ID/}}'
 	exec 8>&-
 }
 
@@ -108,4 +113,18 @@ for start in '' '*'; do
 	long "$start" >"$work/wire"
 	equal "an endless line${start:+ of a number}" "$(converse 7380 "$work/wire" whole)" \
 		"$(converse 7381 "$work/wire" whole)"
+done
+
+# Globs, by means of the names that are subscribed to.
+for port in 7380 7381; do
+	start "names$port" redis-cli -p "$port" subscribe "${names[@]}"
+done
+subscribed()
+{
+	[ "$(cat "$work"/names738? | wc -l)" -ge $((2 * 3 * ${#names[@]})) ]
+}
+wait_for subscribed
+for pattern in "${patterns[@]}"; do
+	equal "pattern $pattern" "$(redis-cli -p 7380 pubsub channels "$pattern" | sort)" \
+		"$(redis-cli -p 7381 pubsub channels "$pattern" | sort)"
 done

@@ -8,7 +8,8 @@ plan 17
 channel_create bus --topics '#' --overflow reject --slots 1024
 start_daemon respd mq-respd --listen "unix:$work/sock" --listen 127.0.0.1:7382
 daemon=$pid
-count=$(volume 50000)
+# A multiple of what 50 pipelines of 32 send at a time.
+count=$(volume 48000)
 
 cli()
 {
