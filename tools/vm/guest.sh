@@ -137,6 +137,8 @@ run_shell() {
 }
 
 mount_all
+module='' module_params='' shell='' copy_build='' directory='' command=''
+rows='' columns=''
 # shellcheck source=/dev/null
 . "$control/settings"
 mkdir -p "$MQ_OUT"

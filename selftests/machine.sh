@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# The part of run.sh that runs in the test machine. Takes the names in
+# $MQ_OUT/todo one by one; a line "passed NAME ..." or "failed NAME ..." for each
+# of their tests goes to $MQ_OUT/results, what they print to $MQ_OUT/NAME.log.
+# $MQ_OUT/current tells run.sh during which of them the machine died.
+
+set -uo pipefail
+
+cd "$MQ_TOP" || exit 1
+limit=$((MQ_VOLUME > 1 ? 300 : 180))
+group=/sys/fs/cgroup/mq-test
+log=/tmp/mq-check.log
+kernel_lines=0
+
+# "passed NAME TEST" and "failed NAME TEST" for every TAP line of the log, and a
+# failure for whatever else is not as promised.
+judge() {
+	local name=$1 status=$2
+
+	awk -v name="$name" -v status="$status" '
+	/^1\.\.[0-9]+/ { plan = substr($1, 4); planned = 1 }
+	/^(not )?ok / {
+		count++
+		good = /^ok / && !/# *SKIP/
+		if (!good)
+			bad++
+		sub(/^(not )?ok [0-9]+ *(- )?/, "")
+		print (good ? "passed " : "failed ") name " " $0
+	}
+	END {
+		if (status == 124 || status == 137)
+			print "failed " name " ended by its time limit"
+		else if (status && !bad)
+			print "failed " name " exit status " status
+		if (!planned)
+			print "failed " name " no plan"
+		else if (plan != count)
+			print "failed " name " " plan " planned, " count + 0 " ran"
+	}' "$log"
+}
+
+# What the kernel has said since the last call.
+kernel_says() {
+	dmesg | tail -n +$((kernel_lines + 1))
+	kernel_lines=$(dmesg | wc -l)
+}
+
+# Processes and channels that a program left.
+leftovers() {
+	local node
+
+	echo 1 >"$group/cgroup.kill"
+	for node in /dev/mq/*; do
+		[ -e "$node" ] || continue
+		echo "failed $1 left the channel ${node##*/}"
+		mqctl channel delete "${node##*/}"
+	done
+}
+
+in_group() {
+	echo $BASHPID >"$group/cgroup.procs"
+	exec timeout -k 5 "$limit" "$@"
+}
+
+run_program() {
+	case $1 in
+	test_*) (in_group "selftests/tools/$1.sh") ;;
+	*) (in_group "$MQ_BUILD/selftests/$1") ;;
+	esac </dev/null >"$log" 2>&1
+}
+
+# KUnit ran when the module was loaded; its cases are indented in the log.
+run_kunit() {
+	dmesg | sed -nE 's/^\[[^]]*\] +((not )?ok [0-9]+ .*)/\1/p' >"$log"
+	grep -cE '^(not )?ok ' "$log" | sed 's/^/1../' >>"$log"
+	! grep -q '^1\.\.0$' "$log"
+}
+
+run_unload() {
+	local what='the module unloads, and loads again' n=1 result=ok
+
+	echo "1..$n" >"$log"
+	{ rmmod mq && insmod "$MQ_BUILD/$(uname -r)/mq.ko" && rmmod mq; } \
+		>>"$log" 2>&1 || result='not ok'
+	echo "$result $n - $what" >>"$log"
+	[ "$result" = ok ]
+}
+
+run_one() {
+	local name=$1 start=$SECONDS status verdict said good bad
+
+	echo "$name" >"$MQ_OUT/current"
+	case $name in
+	kunit) run_kunit ;;
+	unload) run_unload ;;
+	*) run_program "$name" ;;
+	esac
+	status=$?
+	verdict=$(
+		judge "$name" "$status"
+		leftovers "$name" 2>/dev/null
+		if ! said=$(kernel_says | tools/vm/splats); then
+			echo "failed $name the kernel reported a bug"
+			printf '%s\n' "$said" >>"$log"
+		fi
+	)
+	kernel_lines=$(dmesg | wc -l)
+	cp "$log" "$MQ_OUT/$name.log"
+	printf '%s\n' "$verdict" >>"$MQ_OUT/results"
+	good=$(grep -c '^passed ' <<<"$verdict")
+	bad=$(grep -c '^failed ' <<<"$verdict")
+	printf '%s %-16s %3d passed, %d failed (%d s)\n' "$MQ_KERNEL" "$name" \
+		"$good" "$bad" $((SECONDS - start))
+	if ((bad > 0)); then
+		grep '^failed ' <<<"$verdict" | sed 's/^failed/not ok -/'
+		tail -n 40 "$log" | sed 's/^/    /'
+	fi
+	sed -i 1d "$MQ_OUT/todo"
+}
+
+mkdir "$group"
+while read -r name <"$MQ_OUT/todo"; do
+	run_one "$name"
+done
+rm -f "$MQ_OUT/current"
