@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <time.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
@@ -206,6 +207,26 @@ TEST_F(publish, the_slot_names_the_publisher)
 	EXPECT_EQ(args.id, view.publisher);
 	ASSERT_EQ(0, mqt_peek(&self->map, 2, &view));
 	EXPECT_NE(args.id, view.publisher);
+}
+
+TEST_F(publish, time_never_goes_back)
+{
+	struct timespec now, past;
+	struct mq_publish first, second;
+
+	mqt_record(&first, "a", "b", 1);
+	mqt_record(&second, "a", "b", 1);
+	ASSERT_EQ(0, clock_gettime(CLOCK_REALTIME, &now));
+	ASSERT_EQ(0, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH, &first));
+	/* It is the time of day ... */
+	EXPECT_LE(now.tv_sec * 1000000000ULL + now.tv_nsec, first.time);
+	past = now;
+	past.tv_sec -= 3600;
+	ASSERT_EQ(0, clock_settime(CLOCK_REALTIME, &past));
+	EXPECT_EQ(0, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH, &second));
+	ASSERT_EQ(0, clock_settime(CLOCK_REALTIME, &now));
+	/* ... but a clock that is set back does not put records out of order. */
+	EXPECT_LE(first.time, second.time);
 }
 
 /* A refusal that changed neither ring nor retained values. */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
@@ -300,6 +301,36 @@ TEST_F(receive, a_signal_interrupts_a_read)
 	pthread_join(thread, NULL);
 	EXPECT_EQ(-1, sleeper.result);
 	EXPECT_EQ(EINTR, sleeper.error);
+}
+
+TEST_F(receive, more_sleepers_than_a_publish_wakes_itself)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct epoll_event events[200];
+	struct mqt_subscription one;
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	unsigned int round, woken;
+
+	ASSERT_LE(0, epoll);
+	for (event.data.u32 = 0; event.data.u32 < ARRAY_SIZE(events); event.data.u32++) {
+		ASSERT_EQ(0, mqt_subscribe_to(&one, NAME, 0, event.data.u32 % 2 ? "c" : "+"));
+		ASSERT_EQ(0, epoll_ctl(epoll, EPOLL_CTL_ADD, one.fd, &event));
+	}
+	/* Waiters of this kind stay queued: they have to be woken each time. */
+	for (round = 0; round < 3; round++) {
+		bool seen[ARRAY_SIZE(events)] = {};
+		int count, i;
+
+		ASSERT_EQ(0, mqt_publish_str(self->publisher, "c", "x"));
+		for (woken = 0; woken < ARRAY_SIZE(events);) {
+			count = epoll_wait(epoll, events, ARRAY_SIZE(events), -1);
+			ASSERT_LT(0, count);
+			for (i = 0; i < count; i++) {
+				woken += !seen[events[i].data.u32];
+				seen[events[i].data.u32] = true;
+			}
+		}
+	}
 }
 
 /* Callers that share a descriptor; each notes what it was given. */
