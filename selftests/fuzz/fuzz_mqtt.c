@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * The first byte picks the version, the rest is what a client sends. Whatever
- * that is: nothing outside the frame is read (each frame is a block of its own
- * for the sanitizer), and a PUBLISH written again reads back the same.
+ * The first byte picks the version, the rest is what a client sends. Nothing
+ * outside a frame is read, and a PUBLISH written again reads back the same.
  */
 #include "mqtt_codec.h"
 #include <stdlib.h>
@@ -22,21 +21,20 @@ static void publish_again(unsigned int version, const struct mqtt_publish *publi
 		publish->payload,
 	};
 	size_t size = mqtt_deliver_size(version, &deliver);
-	uint8_t *copy = malloc(size);
-	struct writer writer = writer_at(copy, size);
+	struct writer writer = writer_at(malloc(size), size);
 	size_t id = mqtt_put_deliver(&writer, version, &deliver);
 	struct mqtt_packet again;
 	struct mqtt_frame frame;
 
 	CHECK(!writer.failed && writer.used == size && !id == !publish->qos);
 	if (id)
-		copy[id + 1] = 1;
-	CHECK(mqtt_frame(copy, size, &frame) == (int64_t)size);
+		writer.data[id + 1] = 1;
+	CHECK(mqtt_frame(writer.data, size, &frame) == (int64_t)size);
 	CHECK(!mqtt_decode(&frame, version, &again) && again.type == MQTT_PUBLISH);
 	CHECK(same(again.publish.topic, publish->topic) &&
 	      same(again.publish.payload, publish->payload));
 	CHECK(again.publish.properties.present == publish->properties.present);
-	free(copy);
+	free(writer.data);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -45,9 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t left = size ? size - 1 : 0;
 	struct mqtt_packet packet;
 	struct mqtt_frame frame;
-	int64_t len;
 
-	while ((len = mqtt_frame(data, left, &frame)) > 0) {
+	for (int64_t len; (len = mqtt_frame(data, left, &frame)) > 0; data += len) {
 		uint8_t *body = malloc(frame.len + !frame.len);
 		uint8_t reason;
 
@@ -57,7 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			publish_again(version, &packet.publish);
 		free(body);
 		left -= (size_t)len;
-		data += len;
 	}
 	return 0;
 }

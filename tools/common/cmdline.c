@@ -124,10 +124,13 @@ static bool parse_seconds(const char *text, uint64_t *ms)
 static int out_of_range(const struct cmdline *cmdline, const struct cmdline_option *option,
 			const char *text)
 {
-	const char *kind = option->type == CMDLINE_SIZE ? "a number of bytes (K, M and G are powers of 1024)" :
-			   option->type == CMDLINE_SECONDS ? "seconds" : "a number";
+	const char *kind = "a number";
 	double unit = option->type == CMDLINE_SECONDS ? 1000 : 1;
 
+	if (option->type == CMDLINE_SIZE)
+		kind = "a number of bytes (K, M and G are powers of 1024)";
+	else if (option->type == CMDLINE_SECONDS)
+		kind = "seconds";
 	return wrong(cmdline, "--%s takes %s from %.15g to %.15g, not '%s'", option->name, kind,
 		     (double)option->min / unit, (double)option->max / unit, text);
 }
@@ -176,7 +179,8 @@ static size_t add_table(const struct cmdline_option *table, const struct cmdline
 	for (; table->name && count < OPTIONS_MAX; table++, count++) {
 		options[count] = table;
 		longs[count] = (struct option){
-			table->name, table->value ? required_argument : no_argument, NULL, (int)count,
+			table->name, table->value ? required_argument : no_argument, NULL,
+			(int)count,
 		};
 	}
 	return count;
@@ -216,7 +220,8 @@ int cmdline_parse(const struct cmdline *cmdline, int argc, char **argv)
 		if (index == ':')
 			error = wrong(cmdline, "%s needs a value", argv[word]);
 		else if (index == '?')
-			error = wrong(cmdline, "there is no option %s, or it takes no value", argv[word]);
+			error = wrong(cmdline, "there is no option %s, or it takes no value",
+				      argv[word]);
 		else
 			error = take(cmdline, options[index]);
 	}

@@ -100,8 +100,8 @@ static unsigned int connection_limit(void)
 	if (!process.connections)
 		return (unsigned int)most;
 	if (process.connections > most)
-		log_warning("--max-connections %" PRIu64 " is more than the descriptor limit allows: %" PRIu64 " (raise 'ulimit -n' or LimitNOFILE=)",
-			    process.connections, most);
+		log_warning("--max-connections is more than the descriptor limit allows: %" PRIu64
+			    " (raise 'ulimit -n' or LimitNOFILE=)", most);
 	return (unsigned int)(process.connections < most ? process.connections : most);
 }
 

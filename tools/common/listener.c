@@ -116,7 +116,8 @@ static int bind_first(struct listener *listener, const struct addrinfo *address)
 {
 	int one = 1;
 
-	listener->fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	listener->fd = socket(address->ai_family,
+			      address->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			      address->ai_protocol);
 	if (listener->fd < 0)
 		return -errno;
@@ -164,7 +165,8 @@ static void pause_over(struct loop_timer *timer)
 
 static void accept_done(struct loop_op *op, int result, int buffer, bool more)
 {
-	struct listener *listener = (struct listener *)((char *)op - offsetof(struct listener, accept));
+	struct listener *listener =
+		(struct listener *)((char *)op - offsetof(struct listener, accept));
 
 	(void)buffer;
 	if (result >= 0)

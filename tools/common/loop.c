@@ -28,7 +28,8 @@ static void explain_setup(int error)
 	else if (error == -ENOMEM)
 		log_error("no memory for io_uring: raise RLIMIT_MEMLOCK ('LimitMEMLOCK=' in the unit)");
 	else
-		log_error("io_uring cannot be set up: %s; Linux 6.1 or later is needed", strerror(-error));
+		log_error("io_uring cannot be set up: %s; Linux 6.1 or later is needed",
+			  strerror(-error));
 }
 
 /*
@@ -163,7 +164,8 @@ static struct __kernel_timespec time_to_wait(const struct loop *loop, enum loop_
 
 static bool is_transient(int error)
 {
-	return error >= 0 || error == -ETIME || error == -EINTR || error == -EAGAIN || error == -EBUSY;
+	return error >= 0 || error == -ETIME || error == -EINTR || error == -EAGAIN ||
+	       error == -EBUSY;
 }
 
 int loop_run(struct loop *loop)

@@ -11,9 +11,24 @@ void stats_log(const struct stats *stats)
 		const char *word;
 		uint64_t value;
 	} counters[] = {
-#define STATS_ENTRY(member, word) { word, stats->member },
-		STATS_LIST(STATS_ENTRY)
-#undef STATS_ENTRY
+		{ "accepted", stats->accepted },
+		{ "rejected", stats->rejected },
+		{ "malformed", stats->malformed },
+		{ "slow-closed", stats->slow_closed },
+		{ "slow-waits", stats->slow_waits },
+		{ "bytes-in", stats->bytes_in },
+		{ "bytes-out", stats->bytes_out },
+		{ "bytes-dropped", stats->bytes_dropped },
+		{ "records", stats->records },
+		{ "delivered", stats->delivered },
+		{ "undelivered", stats->undelivered },
+		{ "expired", stats->expired },
+		{ "published", stats->published },
+		{ "unclaimed", stats->unclaimed },
+		{ "denied", stats->denied },
+		{ "refused", stats->refused },
+		{ "lagged-passed", stats->lagged_passed },
+		{ "lagged-missed", stats->lagged_missed },
 	};
 	char line[1024] = "";
 	size_t used = 0;

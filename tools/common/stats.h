@@ -10,33 +10,34 @@
 
 #include <stdint.h>
 
-/*
- * What is counted: member, and word in the log.
+/**
+ * struct stats - what is counted
+ * @accepted: connections
+ * @rejected: connections over a limit
+ * @malformed: connections closed for bad input
+ * @slow_closed: connections closed for being slow
+ * @slow_waits: how often a slow client held up the drain
+ * @bytes_in: bytes received
+ * @bytes_out: bytes sent
+ * @bytes_dropped: bytes still queued when their client was cut off
+ * @records: records read from channels
+ * @delivered: messages queued for clients
+ * @undelivered: messages that could not be: no memory, or not sendable
+ * @expired: records that were too old when their turn came
+ * @published: messages that went into a channel
+ * @unclaimed: messages on a topic that no channel owns
+ * @denied: messages that were not permitted
+ * @refused: messages refused for other reasons
+ * @lagged_passed: records of channels that went by unread
+ * @lagged_missed: those of them that somebody wanted
  */
-#define STATS_LIST(COUNT)						\
-	COUNT(accepted, "accepted")		/* connections */	\
-	COUNT(rejected, "rejected")		/* over a limit */	\
-	COUNT(malformed, "malformed")		/* closed for bad input */ \
-	COUNT(slow_closed, "slow-closed")	/* closed for being slow */ \
-	COUNT(slow_waits, "slow-waits")		/* held up the drain */	\
-	COUNT(bytes_in, "bytes-in")					\
-	COUNT(bytes_out, "bytes-out")					\
-	COUNT(bytes_dropped, "bytes-dropped")	/* queued when a client was cut */ \
-	COUNT(records, "records")		/* read from channels */ \
-	COUNT(delivered, "delivered")		/* queued for clients */ \
-	COUNT(undelivered, "undelivered")	/* no memory, or not sendable */ \
-	COUNT(expired, "expired")		/* too old when their turn came */ \
-	COUNT(published, "published")					\
-	COUNT(unclaimed, "unclaimed")		/* no channel owns the topic */ \
-	COUNT(denied, "denied")			/* not permitted */	\
-	COUNT(refused, "refused")		/* for other reasons */	\
-	COUNT(lagged_passed, "lagged-passed")				\
-	COUNT(lagged_missed, "lagged-missed")
-
 struct stats {
-#define STATS_MEMBER(member, word) uint64_t member;
-	STATS_LIST(STATS_MEMBER)
-#undef STATS_MEMBER
+	uint64_t accepted, rejected, malformed;
+	uint64_t slow_closed, slow_waits;
+	uint64_t bytes_in, bytes_out, bytes_dropped;
+	uint64_t records, delivered, undelivered, expired;
+	uint64_t published, unclaimed, denied, refused;
+	uint64_t lagged_passed, lagged_missed;
 };
 
 void stats_log(const struct stats *stats);

@@ -45,7 +45,9 @@ static struct level next_level(const char *text, size_t len)
 
 	if (!slash)
 		return (struct level){ text, len, NULL, 0 };
-	return (struct level){ text, (size_t)(slash - text), slash + 1, len - (size_t)(slash + 1 - text) };
+	return (struct level){
+		text, (size_t)(slash - text), slash + 1, len - (size_t)(slash + 1 - text),
+	};
 }
 
 static uint32_t hash_level(const struct subs_node *parent, const char *text, size_t len)

@@ -62,9 +62,10 @@ static int handle(struct session *session, const struct mqtt_frame *frame)
 	uint8_t reason;
 
 	/* The first packet is CONNECT, and no other one is. */
-	if (!session->client_id != (frame->type == MQTT_CONNECT))
+	if (session->client_id && frame->type == MQTT_CONNECT)
+		return session_refuse(session, MQTT_PROTOCOL_ERROR, "a second CONNECT");
+	if (!session->client_id && frame->type != MQTT_CONNECT)
 		return session_refuse(session, MQTT_PROTOCOL_ERROR,
-				      session->client_id ? "a second CONNECT" :
 				      "the first packet is not CONNECT");
 	reason = mqtt_decode(frame, session->version, &packet);
 	if (frame->type == MQTT_CONNECT)

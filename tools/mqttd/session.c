@@ -205,7 +205,8 @@ static void set_timer(struct session *session, uint64_t due)
  */
 static void timer_run(struct loop_timer *timer)
 {
-	struct session *session = (struct session *)((char *)timer - offsetof(struct session, timer));
+	struct session *session =
+		(struct session *)((char *)timer - offsetof(struct session, timer));
 	struct worker *worker = session->mqttd->worker;
 	uint64_t due = session->conn.heard + session->keep_alive;
 
