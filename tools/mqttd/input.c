@@ -61,12 +61,8 @@ static int handle(struct session *session, const struct mqtt_frame *frame)
 	struct mqtt_packet packet;
 	uint8_t reason;
 
-	/* The first packet is CONNECT, and no other one is. */
 	if (session->client_id && frame->type == MQTT_CONNECT)
 		return session_refuse(session, MQTT_PROTOCOL_ERROR, "a second CONNECT");
-	if (!session->client_id && frame->type != MQTT_CONNECT)
-		return session_refuse(session, MQTT_PROTOCOL_ERROR,
-				      "the first packet is not CONNECT");
 	reason = mqtt_decode(frame, session->version, &packet);
 	if (frame->type == MQTT_CONNECT)
 		session->version = packet.connect.version;
@@ -79,9 +75,14 @@ ssize_t session_input(struct conn *conn, const uint8_t *data, size_t len)
 {
 	struct session *session = conn_session(conn);
 	struct mqtt_frame frame;
-	int64_t size = mqtt_frame(data, len, &frame);
+	int64_t size;
 	int error;
 
+	/* Its first byte tells: something else need not wait for its time-out. */
+	if (!session->client_id && data[0] >> 4 != MQTT_CONNECT)
+		return session_refuse(session, MQTT_PROTOCOL_ERROR,
+				      "the first packet is not CONNECT");
+	size = mqtt_frame(data, len, &frame);
 	if (size < 0)
 		return session_refuse(session, MQTT_MALFORMED, "not an MQTT packet");
 	/* Known from its header: no need to let the rest come. */

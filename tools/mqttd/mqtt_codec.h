@@ -374,7 +374,7 @@ void mqtt_put_pingresp(struct writer *writer);
 /* Nothing before MQTT 5.0: there a server just closes. */
 void mqtt_put_disconnect(struct writer *writer, unsigned int version, uint8_t reason);
 
-/* Return code of CONNACK in 3.x for a reason. */
+/* Return code of CONNACK in 3.x for a reason; 0: there is none, the server just closes. */
 uint8_t mqtt_connack_3(uint8_t reason);
 
 #endif /* MQTTD_MQTT_CODEC_H */

@@ -34,8 +34,10 @@ uint8_t mqtt_connack_3(uint8_t reason)
 		return 4;
 	case MQTT_NOT_AUTHORIZED:
 		return 5;
+	case MQTT_SERVER_BUSY:
+		return 3;
 	default:
-		return 3;	/* server unavailable */
+		return 0;
 	}
 }
 

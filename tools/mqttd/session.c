@@ -153,7 +153,7 @@ static void put_refusal(struct session *session, uint8_t reason)
 
 	if (session->client_id)
 		mqtt_put_disconnect(&writer, session->version, reason);
-	else if (session->version)
+	else if (session->version == MQTT_5 || (session->version && mqtt_connack_3(reason)))
 		mqtt_put_connack(&writer, session->version, &connack);
 	conn_write(&session->conn, buffer, writer.used);
 }
