@@ -329,6 +329,67 @@ TEST_F(memory, killed_while_it_stalls)
 	EXPECT_EQ(0U, info.published);
 }
 
+/* A thread that uses a subscription: reads to some memory, or resyncs. */
+struct reader {
+	int fd;
+	char *buffer;
+	volatile pid_t tid;
+	ssize_t result;
+};
+
+static void *use_subscription(void *arg)
+{
+	struct reader *reader = arg;
+	struct mq_resync resync;
+
+	__atomic_store_n(&reader->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	if (reader->buffer)
+		reader->result = read(reader->fd, reader->buffer, PAGE);
+	else
+		reader->result = mqt_resync(reader->fd, &resync);
+	return NULL;
+}
+
+TEST_F(memory, a_reader_whose_buffer_stalls)
+{
+	const struct sigaction action = { .sa_handler = on_signal };
+	struct reader slow = { .fd = self->subscription.fd };
+	struct reader second = { .fd = self->subscription.fd };
+	int userfault = userfault_open();
+	struct uffdio_zeropage zero = { .range.len = PAGE };
+	const struct mq_record *record;
+	pthread_t threads[2];
+	char payload[1000];
+	unsigned int i;
+
+	sigaction(SIGUSR1, &action, NULL);
+	slow.buffer = userfault_map(userfault);
+	ASSERT_NE(NULL, slow.buffer);
+	ASSERT_EQ(0, mqt_publish_str(self->publisher, "first", "x"));
+	ASSERT_EQ(0, pthread_create(&threads[0], NULL, use_subscription, &slow));
+	userfault_wait(userfault);
+	/* Overtaken while it copies. */
+	for (i = 2; i <= 200; i++) {
+		mqt_fill(payload, sizeof(payload), i);
+		ASSERT_EQ(0, mqt_publish(self->publisher, "good", payload, sizeof(payload)));
+	}
+	ASSERT_EQ(0, pthread_create(&threads[1], NULL, use_subscription, &second));
+	mqt_wait_thread_in_call(&second.tid, SYS_ioctl);
+	pthread_kill(threads[1], SIGUSR1);
+	pthread_join(threads[1], NULL);
+	EXPECT_EQ(-EINTR, second.result);
+	zero.range.start = (uintptr_t)slow.buffer;
+	ASSERT_EQ(0, ioctl(userfault, UFFDIO_ZEROPAGE, &zero));
+	pthread_join(threads[0], NULL);
+	/* What it was about to copy is gone; it gets what is there. */
+	ASSERT_LT(0, slow.result);
+	record = (void *)slow.buffer;
+	EXPECT_LE(mqt_oldest(&self->map), record->sequence);
+	EXPECT_TRUE(mqt_filled((char *)(record + 1) + record->topic_len, sizeof(payload),
+			       record->sequence));
+	EXPECT_EQ(record->sequence - 1, self->map.status->passed);
+}
+
 /* Memory that is taken away and given back again and again. */
 #define SHAKY_SIZE (3 * PAGE)
 
