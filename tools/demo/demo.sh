@@ -105,9 +105,10 @@ has()
 	grep -qxF -- "$2" "$work/$1"
 }
 
-begins()
+# Whether a subscription of the program has so many filters.
+filters()
 {
-	grep -q -- "^$2" "$work/$1"
+	mqctl stats --json | grep -q "\"program\":\"$1\",\"filters\":$2,"
 }
 
 arrives()
@@ -142,12 +143,12 @@ chapter "Three subscribers"
 show "redis-cli subscribe plant/temp bus &"
 start redis redis-cli subscribe plant/temp bus
 show "mosquitto_sub -v -t 'plant/#' -t bus &"
-start mosquitto mosquitto_sub -d -v -t 'plant/#' -t bus
+start mosquitto mosquitto_sub -v -t 'plant/#' -t bus
 show "mqctl sub -v 'plant/#' bus &          # native: reads the mapped ring"
 start native mqctl sub -v 'plant/#' bus
 wait_until "redis-cli subscribed" has redis 2
-wait_until "mosquitto_sub subscribed" begins mosquitto Subscribed
-wait_until "mqctl subscribed" bash -c "mqctl stats --json | grep -q '\"program\":\"mqctl\",\"filters\":2'"
+wait_until "mosquitto_sub subscribed" filters mq-mqttd 2
+wait_until "mqctl subscribed" filters mqctl 2
 happened "all three are subscribed"
 
 chapter "MQTT -> Redis"
