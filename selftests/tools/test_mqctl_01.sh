@@ -3,7 +3,7 @@
 # mqctl channel: create, list, show, set, purge, delete.
 
 . "$(dirname "$0")/lib.sh"
-plan 32
+plan 33
 
 # show NAME: its JSON in $json.
 show()
@@ -30,6 +30,7 @@ check "the node is there" test -c /dev/mq/one
 equal "it belongs to root alone" "$(stat -c '%U:%G %a' /dev/mq/one)" "root:root 600"
 show one
 check "show is valid JSON" jq -e . <<<"$json"
+equal "--json may stand in front" "$(mqctl --json channel show one)" "$json"
 equal "sizes by default" "$(of slots bytes max_record)" "4096 4194304 65536"
 equal "limits of retained values by default" "$(of retained_max retained_bytes_max)" "65536 16777216"
 equal "policy and first sequence by default" "$(of overflow first)" "drop-oldest 1"

@@ -198,6 +198,12 @@ int main(int argc, char **argv)
 	struct command_line line = { 0 };
 	int words = 1;
 
+	/* As with ip(8); behind the verb options_next() takes it. */
+	while (argc > 1 && (!strcmp(argv[1], "--json") || !strcmp(argv[1], "-j"))) {
+		line.json = true;
+		argc--;
+		argv++;
+	}
 	if (argc < 2) {
 		program_usage();
 		return STATUS_USAGE;
