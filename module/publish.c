@@ -183,10 +183,11 @@ static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, u3
 
 /* ---- wake ------------------------------------------------------------ */
 
-/* Wakes subscriptions of one route; returns how many more may be woken. */
-static int publish_wake_route(struct mq_publisher *publisher, const struct mq_route *route,
-			      bool sync, int budget)
+/* Wakes whom a record concerns; returns how many more may be woken. */
+static int publish_wake_record(struct mq_publisher *publisher, const struct mq_staged *staged,
+			       bool sync, int budget)
 {
+	const struct mq_route *route = &staged->route;
 	struct mq_filter_link *link;
 	u32 i;
 
@@ -194,7 +195,8 @@ static int publish_wake_route(struct mq_publisher *publisher, const struct mq_ro
 		struct mq_filter_entry *entry = publisher->pool[route->first + i];
 
 		list_for_each_entry_rcu(link, &entry->links, in_entry) {
-			budget -= mq_subscription_wake(link->subscription, sync);
+			budget -= mq_subscription_wake(link->subscription, staged->sequence + 1,
+						       sync);
 			if (budget <= 0)
 				return 0;
 		}
@@ -206,29 +208,28 @@ static int publish_wake_route(struct mq_publisher *publisher, const struct mq_ro
 static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, bool sync)
 {
 	struct mq_channel *channel = publisher->channel;
-	const struct mq_route *last = NULL;
 	int budget = MQ_WAKE_MAX;
 	u32 i;
 
 	/*
-	 * Either we see the sleeper in its wait queue, or it sees the record.
-	 * Pairs with smp_mb() in subscription_poll() and cdev_poll() and with
-	 * set_current_state() in wait_event_interruptible().
+	 * Either we see the reader of a node in the queue, or it sees the
+	 * record. Pairs with smp_mb() in cdev_poll() and set_current_state() in
+	 * wait_event_interruptible().
 	 */
 	smp_mb();
 	/* waitqueue_active() needs the barrier above. */
 	if (waitqueue_active(&channel->readers))
 		wake_up_interruptible_poll(&channel->readers, EPOLLIN | EPOLLRDNORM);
-	for (i = start; i < end && budget; i++) {
+	/* The last record first: one wake-up does for all of a filter. */
+	for (i = end; i-- > start && budget;) {
 		const struct mq_staged *staged = &publisher->staged[i];
 
 		if (staged->result)
 			continue;
 		if (staged->route.all)
 			budget = 0;
-		else if (!last || last->first != staged->route.first)
-			budget = publish_wake_route(publisher, &staged->route, sync, budget);
-		last = &staged->route;
+		else
+			budget = publish_wake_record(publisher, staged, sync, budget);
 	}
 	if (!budget)
 		mq_channel_wake_later(channel);

@@ -83,15 +83,31 @@ bool mq_subscription_readable(struct mq_subscription *subscription)
 {
 	u64 position = mq_subscription_position(subscription);
 
-	return mq_subscription_matched_since(subscription, position) ||
+	return (u64)atomic64_read(&subscription->matched) > position ||
 	       READ_ONCE(subscription->channel->data.dead);
 }
 
-bool mq_subscription_wake(struct mq_subscription *subscription, bool sync)
+bool mq_subscription_raise(struct mq_subscription *subscription, u64 matched)
+{
+	s64 old = atomic64_read(&subscription->matched);
+
+	while (matched > old)
+		if (atomic64_try_cmpxchg(&subscription->matched, &old, matched))
+			return true;
+	return false;
+}
+
+bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, bool sync)
 {
 	const __poll_t key = EPOLLIN | EPOLLRDNORM;
 
-	/* The caller's smp_mb() made the record visible before this test. */
+	if (!mq_subscription_raise(subscription, matched))
+		return false;
+	/*
+	 * Either we see the sleeper here, or it sees what was raised: pairs
+	 * with smp_mb() in subscription_poll() and with set_current_state() in
+	 * wait_event_interruptible().
+	 */
 	if (!waitqueue_active(&subscription->wq) ||
 	    READ_ONCE(subscription->control->no_wake))
 		return false;
@@ -109,15 +125,19 @@ void mq_subscription_wake_work(struct work_struct *work)
 	struct mq_channel *channel = container_of(work, struct mq_channel, wake_work);
 	bool dead = READ_ONCE(channel->data.dead);
 	struct mq_subscription *subscription;
+	u64 head;
 
 	mutex_lock(&channel->endpoints.lock);
+	head = mq_ring_head(&channel->data.ring);
 	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {
+		u64 position = mq_subscription_position(subscription);
+
 		if (dead) {
 			WRITE_ONCE(subscription->status->state, subscription->status->state |
 				   MQ_SUBSCRIPTION_DEAD);
 			wake_up_poll(&subscription->wq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
-		} else if (mq_subscription_readable(subscription)) {
-			mq_subscription_wake(subscription, false);
+		} else if (mq_subscription_matched_since(subscription, position)) {
+			mq_subscription_wake(subscription, head, false);
 		}
 		cond_resched();
 	}
@@ -132,7 +152,7 @@ static __poll_t subscription_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &subscription->wq, wait);
-	/* Queued before we look. Pairs with the smp_mb() before a wake-up. */
+	/* Queued before we look. Pairs with mq_subscription_raise(). */
 	smp_mb();
 	if (mq_subscription_readable(subscription))
 		mask |= EPOLLIN | EPOLLRDNORM;

@@ -30,6 +30,8 @@
  * @control: control page: the user writes
  * @status: status page: the kernel writes, the user reads
  * @position: the cursor as last taken; only grows
+ * @matched: sequence + 1 of the last record that a publish came with or that
+ *	it began with; only grows. Enough for poll; a scan asks the links
  * @wakes: wake-ups by publishes
  *
  * @links: its filters (RCU; filter mutex to change)
@@ -59,6 +61,7 @@ struct mq_subscription {
 	struct mq_control *control;
 	struct mq_status *status;
 	atomic64_t position;
+	atomic64_t matched;
 	atomic64_t wakes;
 
 	struct list_head links;
@@ -169,14 +172,26 @@ void mq_subscription_advance(struct mq_subscription *subscription, u64 position)
  */
 u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head);
 
-/* Whether a record from @position on matched, as far as is known. */
+/* Whether a record from @position on matched: asks every filter. */
 bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position);
+
+/* Raises @matched; false if it was there already. A full barrier if it rose. */
+bool mq_subscription_raise(struct mq_subscription *subscription, u64 matched);
 
 /* Whether a record that matches may be there, or the end. Without locks. */
 bool mq_subscription_readable(struct mq_subscription *subscription);
 
-/* Wakes its sleepers if it wants that; RCU; returns whether it had sleepers. */
-bool mq_subscription_wake(struct mq_subscription *subscription, bool sync);
+/**
+ * mq_subscription_wake() - a record that matches was published
+ * @subscription: under RCU or the endpoints mutex
+ * @matched: its sequence + 1
+ * @sync: the caller is about to sleep
+ *
+ * Wakes sleepers, unless the user said that it is awake, or a later publish
+ * came first: that one sees to it.
+ * Return: whether somebody was woken.
+ */
+bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, bool sync);
 
 /**
  * mq_subscription_stats() - where the subscriptions of a channel stand

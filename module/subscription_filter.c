@@ -102,6 +102,7 @@ static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter
 		WRITE_ONCE(link->past, last);
 		link->base -= matched;
 		spin_unlock(&channel->data.lock);
+		mq_subscription_raise(subscription, last);
 	}
 	WRITE_ONCE(subscription->fresh, false);
 	return from;
