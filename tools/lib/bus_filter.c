@@ -9,15 +9,18 @@
 
 /*
  * Where a filter begins on a node that it is new to:
- *   - the node was not there when the filter was added: at its first record;
  *   - its claims did not meet the filter when they were read last: where its
- *     head was then (before it had no topic that the filter matches);
+ *     head was then (before, it had no topic that the filter matches);
+ *   - they were never read, and the node was not there when the filter was
+ *     added: at its first record;
  *   - else now.
  */
 static uint64_t begin(const struct libmq_node *node, const struct libmq_filter *filter,
 		      uint64_t before)
 {
-	return node->born > filter->order ? 0 : before;
+	if (before != LIBMQ_FROM_NOW)
+		return before;
+	return node->born > filter->order ? 0 : LIBMQ_FROM_NOW;
 }
 
 /* Holding where the channel and the node permit it and the user asked for it. */
