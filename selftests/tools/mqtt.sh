@@ -6,7 +6,8 @@
 
 port=18830
 
-# mqttd [OPTION...]: a daemon on a port and on $work/sock.
+# mqttd [OPTION...]: a daemon on a port and on $work/sock; its process is $daemon.
+# shellcheck disable=SC2034,SC2154
 mqttd()
 {
 	start_daemon mqttd mq-mqttd --listen "127.0.0.1:$port" --listen "unix:$work/sock" "$@"
@@ -21,7 +22,7 @@ subscriber()
 
 	shift
 	start "$name" stdbuf -oL mosquitto_sub -d -p "$port" -F 'M %t %q %r %p' "$@"
-	wait_for grep -q '^Subscribed' "$work/$name"
+	wait_for grep -qs '^Subscribed' "$work/$name"
 }
 
 # reader NAME OPTION...: mosquitto_sub with nothing but its own output, on one
@@ -79,16 +80,23 @@ disconnect()
 	exec {raw}>&-
 }
 
-# bytes HEX...: as they are.
+# bytes HEX...: as they are. Blanks in HEX only help to read it.
 bytes()
 {
 	local hex i
 
-	hex=$(printf '%s' "$@")
+	printf -v hex '%s' "$@"
+	hex=${hex// /}
 	for ((i = 0; i < ${#hex}; i += 2)); do
 		# shellcheck disable=SC2059
 		printf "\\x${hex:i:2}"
 	done
+}
+
+# same_bytes NAME GOT HEX: as equal.
+same_bytes()
+{
+	equal "$1" "$2" "${3// /}"
 }
 
 send()
@@ -106,10 +114,10 @@ receive()
 # connect_3 ID, connect_5 ID [KEEPALIVE]: the identifier is one byte in hex.
 connect_3()
 {
-	echo "100d00044d5154540402000000""01$1"
+	echo "100d00044d5154540402000000 01$1"
 }
 
 connect_5()
 {
-	echo "100e00044d51545405020000""00""0001$1"
+	echo "100e00044d51545405020000 00 0001$1"
 }

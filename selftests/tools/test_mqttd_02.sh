@@ -60,24 +60,24 @@ check "an expired value does not come" wait_for expired
 # What mosquitto's clients can't be asked for: raw bytes. "s" is the last SUBACK.
 connect
 send "$(connect_5 6e)"
-equal "CONNACK tells what this server can do" "$(receive 19)" \
-	"20110000""0e""2401""2900""2a00""220020""2700100000"
+same_bytes "CONNACK tells what this server can do" "$(receive 19)" \
+	"20110000 0e 2401 2900 2a00 220020 2700100000"
 # r/b with retain handling 2, then 1 (new? no), then 0.
-send "8209""0001""00""0003""722f62""20"
-equal "retain handling 2" "$(send c000; receive 8)" "90040001""0000""d000"
-send "8209""0002""00""0003""722f62""10"
-equal "retain handling 1, not new" "$(send c000; receive 8)" "90040002""0000""d000"
-send "8209""0003""00""0003""722f62""00"
-equal "retain handling 0" "$(receive 19)" "90040003""0000""310b0003""722f62""00""6f74686572"
+send "8209 0001 00 0003 722f62 20"
+same_bytes "retain handling 2" "$(send c000; receive 8)" "90040001 0000 d000"
+send "8209 0002 00 0003 722f62 10"
+same_bytes "retain handling 1, not new" "$(send c000; receive 8)" "90040002 0000 d000"
+send "8209 0003 00 0003 722f62 00"
+same_bytes "retain handling 0" "$(receive 19)" "90040003 0000 310b0003 722f62 00 6f74686572"
 # "nl" with No Local, published by itself and by somebody else.
-send "8208""0004""00""0002""6e6c""04"
-equal "No Local is granted" "$(receive 6)" "90040004""0000"
-send "3208""0002""6e6c""0009""00""78"
-equal "what it publishes does not come back" "$(receive 4; send c000; receive 2)" "40020009""d000"
+send "8208 0004 00 0002 6e6c 04"
+same_bytes "No Local is granted" "$(receive 6)" "90040004 0000"
+send "3208 0002 6e6c 0009 00 78"
+same_bytes "what it publishes does not come back" "$(receive 4; send c000; receive 2)" "40020009 d000"
 pub -t nl -m y
-equal "what others publish comes" "$(receive 8)" "3006""0002""6e6c""00""79"
+same_bytes "what others publish comes" "$(receive 8)" "3006 0002 6e6c 00 79"
 # Topic "ta" by alias 1; the second message names the alias only.
 subscriber alias -q 1 -t ta
-send "320b""0002""7461""000a""03""230001""61" "3209""0000""000b""03""230001""62"
+send "320b 0002 7461 000a 03 230001 61" "3209 0000 000b 03 230001 62"
 equal "a topic alias stands for its topic" "$(got alias 2)" "ta 1 0 a,ta 1 0 b"
 disconnect
