@@ -195,7 +195,7 @@ TEST_F(admin, shows_subscriptions)
 	ASSERT_EQ(0, libmq_admin_subscriptions(self->admin, "libadm", take_subscription, &stats));
 	EXPECT_EQ(0, strcmp("libadm", stats.channel));
 	EXPECT_EQ(1, stats.filters);
-	EXPECT_EQ(getpid(), stats.pid);
+	EXPECT_EQ((uint32_t)getpid(), stats.pid);
 	EXPECT_EQ(1000, stats.position);
 	EXPECT_TRUE(stats.holding);
 	EXPECT_FALSE(stats.dead);
@@ -244,7 +244,7 @@ TEST_F(admin, events_come_in_order)
 	EXPECT_NE(0, event.time);
 	ASSERT_EQ(0, await(self->admin, LIBMQ_EVENT_PUBLISHER_OPENED, &event));
 	EXPECT_EQ(id, event.id);
-	EXPECT_EQ(getpid(), event.pid);
+	EXPECT_EQ((uint32_t)getpid(), event.pid);
 	ASSERT_EQ(0, await(self->admin, LIBMQ_EVENT_PUBLISHER_CLOSED, &event));
 	ASSERT_EQ(0, await(self->admin, LIBMQ_EVENT_DELETED, &event));
 }
