@@ -2,6 +2,20 @@
 /* What needs no module: topics, filters, metadata, texts. */
 #include "fixture.h"
 
+FIXTURE(text)
+{
+	char text[256];
+};
+
+FIXTURE_SETUP(text)
+{
+	memset(self->text, 0, sizeof(self->text));
+}
+
+FIXTURE_TEARDOWN(text)
+{
+}
+
 struct pair {
 	const char *a;
 	const char *b;
@@ -28,7 +42,7 @@ static unsigned int wrong(meets_fn meets, const struct pair *pairs, size_t count
 	return found;
 }
 
-TEST(topics_are_valid)
+TEST_F(text, topics_are_valid)
 {
 	EXPECT_TRUE(libmq_topic_valid("a", 1));
 	EXPECT_TRUE(libmq_topic_valid("/", 1));
@@ -39,7 +53,7 @@ TEST(topics_are_valid)
 	EXPECT_FALSE(libmq_topic_valid("a\0b", 3));
 }
 
-TEST(topic_length_has_a_limit)
+TEST_F(text, topic_length_has_a_limit)
 {
 	char *long_topic = malloc(65536);
 
@@ -53,7 +67,7 @@ TEST(topic_length_has_a_limit)
 	free(long_topic);
 }
 
-TEST(filters_are_valid)
+TEST_F(text, filters_are_valid)
 {
 	char deep[2 * 33];
 
@@ -69,7 +83,7 @@ TEST(filters_are_valid)
 	EXPECT_FALSE(libmq_filter_valid(deep, 32));
 }
 
-TEST(filters_match)
+TEST_F(text, filters_match)
 {
 	static const struct pair pairs[] = {
 		{ "a/b", "a/b", true },		{ "a/b", "a/B", false },
@@ -89,7 +103,7 @@ TEST(filters_match)
 	EXPECT_EQ(0, wrong(libmq_topic_match, pairs, sizeof(pairs) / sizeof(pairs[0]), false));
 }
 
-TEST(filters_overlap)
+TEST_F(text, filters_overlap)
 {
 	static const struct pair pairs[] = {
 		{ "a/b", "a/b", true },		{ "a/b", "a/c", false },
@@ -108,7 +122,7 @@ TEST(filters_overlap)
 	EXPECT_EQ(0, wrong(libmq_filter_overlap, pairs, sizeof(pairs) / sizeof(pairs[0]), true));
 }
 
-TEST(tlvs_come_back)
+TEST_F(text, tlvs_come_back)
 {
 	static const uint32_t lengths[] = { 0, 1, 127, 128, 16383, 16384, 70000 };
 	static uint8_t value[70000];
@@ -135,7 +149,7 @@ TEST(tlvs_come_back)
 	EXPECT_EQ(used, offset);
 }
 
-TEST(tlv_needs_room)
+TEST_F(text, tlv_needs_room)
 {
 	uint8_t buffer[8];
 	size_t used = 0;
@@ -149,7 +163,7 @@ TEST(tlv_needs_room)
 	EXPECT_EQ(-ENOSPC, libmq_tlv_put(buffer, sizeof(buffer), &used, 1, "", 1u << 21));
 }
 
-TEST(bytes_that_are_no_tlvs)
+TEST_F(text, bytes_that_are_no_tlvs)
 {
 	static const struct {
 		uint8_t bytes[5];
@@ -177,22 +191,23 @@ TEST(bytes_that_are_no_tlvs)
 	EXPECT_EQ(-EBADMSG, libmq_tlv_next(bad[0].bytes, 1, &offset, &type, &value, &len));
 }
 
-TEST(errors_have_a_sentence)
+TEST_F(text, errors_have_a_sentence)
 {
-	char text[256];
+	char *text = self->text;
+	size_t size = sizeof(self->text);
 
-	libmq_strerror(-ESTALE, text, sizeof(text), "plant/1");
+	libmq_strerror(-ESTALE, text, size, "plant/1");
 	EXPECT_EQ(0, strncmp(text, "plant/1: ", 9));
 	EXPECT_NE(NULL, strstr(text, "mqctl channel create"));
-	libmq_strerror(-EACCES, text, sizeof(text), NULL);
+	libmq_strerror(-EACCES, text, size, NULL);
 	EXPECT_NE(NULL, strstr(text, "udev"));
 	EXPECT_EQ(9, strlen(libmq_strerror(-EAGAIN, text, 10, NULL)));
 	/* What has no sentence has the C library's. */
-	libmq_strerror(-EXDEV, text, sizeof(text), NULL);
+	libmq_strerror(-EXDEV, text, size, NULL);
 	EXPECT_EQ(0, strcmp(text, strerror(EXDEV)));
 }
 
-TEST(names_of_events_and_version)
+TEST_F(text, names_of_events_and_version)
 {
 	EXPECT_EQ(0, strcmp("created", libmq_event_name(LIBMQ_EVENT_CREATED)));
 	EXPECT_EQ(0, strcmp("space", libmq_event_name(LIBMQ_EVENT_SPACE)));
@@ -201,7 +216,7 @@ TEST(names_of_events_and_version)
 }
 
 /* A structure of a newer program: what it does not use is no matter. */
-TEST(options_of_another_size)
+TEST_F(text, options_of_another_size)
 {
 	struct {
 		struct libmq_bus_opts opts;
@@ -219,7 +234,7 @@ TEST(options_of_another_size)
 	libmq_bus_close(NULL);
 }
 
-TEST(channels_are_character_devices)
+TEST_F(text, channels_are_character_devices)
 {
 	char name[LIBMQ_NAME_MAX + 2] = {};
 	struct libmq_channel *channel;
