@@ -453,14 +453,19 @@ static void subscription_stat(struct mq_subscription *subscription,
 	const struct mq_ring *ring = &subscription->channel->data.ring;
 	u64 head = mq_ring_head(ring);
 	u64 oldest = mq_ring_oldest(ring);
+	u64 seen;
 
+	memset(stats, 0, sizeof(*stats));
 	stats->id = subscription->id;
 	stats->pid = subscription->pid;
 	stats->state = READ_ONCE(subscription->status->state);
 	stats->filters = READ_ONCE(subscription->link_count);
 	stats->position = mq_subscription_position(subscription);
 	stats->verified = READ_ONCE(subscription->status->verified);
-	stats->lag = head - min(head, max(stats->position, stats->verified));
+	/* What lies before the head and does not match is nothing to catch up. */
+	seen = max(stats->position, stats->verified);
+	if (seen < head && mq_subscription_matched_since(subscription, seen))
+		stats->lag = head - seen;
 	stats->passed = READ_ONCE(subscription->passed);
 	if (oldest > stats->position &&
 	    mq_subscription_matched_since(subscription, stats->position))

@@ -524,7 +524,8 @@ enum mq_cmd {
  *	pid namespace)
  * @MQ_A_POSITION: u64, cursor as the kernel last took it
  * @MQ_A_VERIFIED: u64
- * @MQ_A_LAG: u64, records from max(position, verified) to the head
+ * @MQ_A_LAG: u64, records from max(position, verified) to the head; 0 if none
+ *	of them matches
  * @MQ_A_PASSED: u64, including a gap that the reader has not resynced yet
  * @MQ_A_MISSED: u64
  * @MQ_A_MISSED_AT_MOST: u64
