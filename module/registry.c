@@ -266,6 +266,11 @@ static int channel_replace_claims(struct mq_channel *channel,
 				       change->claims_count);
 	if (IS_ERR(claims))
 		return PTR_ERR(claims);
+	/*
+	 * Before and after: a record that goes by the new claims already must
+	 * not look to its readers as if nothing had changed.
+	 */
+	channel_move_generations();
 	err = mq_claims_swap(channel->claims, claims);
 	if (err == -EEXIST)
 		NL_SET_ERR_MSG_MOD(extack, "another channel has one of these claims");
