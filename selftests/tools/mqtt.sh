@@ -33,7 +33,7 @@ reader()
 
 	shift
 	before=$(filters)
-	start "$name" mosquitto_sub -p "$port" "$@"
+	start "$name" mosquitto_sub -p "$port" -W $((4 * TIME_ALLOWED)) "$@"
 	reader=$pid
 	wait_filters $((before + 1))
 }
