@@ -25,6 +25,8 @@ RELEASE = $(shell $(kernel-sh) stock)
 KDIR = /lib/modules/$(RELEASE)/build
 endif
 
+units := $(notdir $(basename $(wildcard tools/systemd/*.service.in)))
+
 all: module tools
 
 help:
@@ -74,6 +76,33 @@ lint: setup
 check: setup
 	@selftests/run.sh
 
+# On a gateway it is the running kernel that counts.
+install: RELEASE = $(shell tools/vm/kernel.sh running)
+install: module tools
+	$(MAKE) -f tools/Makefile BUILD=$(BUILD) PREFIX=$(PREFIX) \
+		DESTDIR=$(DESTDIR) install
+	install -D -m 644 $(BUILD)/$(RELEASE)/mq.ko \
+		$(DESTDIR)/lib/modules/$(RELEASE)/extra/mq.ko
+	$(if $(DESTDIR),,depmod $(RELEASE) && ldconfig)
+	install -D -m 644 tools/udev/60-mq.rules \
+		$(DESTDIR)$(SYSCONFDIR)/udev/rules.d/60-mq.rules
+	install -D -m 644 tools/systemd/modules-load.conf \
+		$(DESTDIR)$(SYSCONFDIR)/modules-load.d/mq.conf
+	install -d $(DESTDIR)$(SYSCONFDIR)/systemd/system
+	for unit in $(units); do \
+		sed 's,@bindir@,$(PREFIX)/bin,' tools/systemd/$$unit.in \
+			>$(DESTDIR)$(SYSCONFDIR)/systemd/system/$$unit || exit 1; \
+	done
+
+uninstall:
+	$(MAKE) -f tools/Makefile BUILD=$(BUILD) PREFIX=$(PREFIX) \
+		DESTDIR=$(DESTDIR) uninstall
+	rm -f $(DESTDIR)/lib/modules/*/extra/mq.ko
+	rm -f $(DESTDIR)$(SYSCONFDIR)/udev/rules.d/60-mq.rules \
+		$(DESTDIR)$(SYSCONFDIR)/modules-load.d/mq.conf
+	rm -f $(addprefix $(DESTDIR)$(SYSCONFDIR)/systemd/system/,$(units))
+	$(if $(DESTDIR),,depmod)
+
 demo: all
 	@tools/vm/run -- tools/demo/demo.sh
 
@@ -83,5 +112,5 @@ shell: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers lint check demo shell bench \
+.PHONY: all help setup module tools tests fuzzers lint check demo shell \
 	install uninstall clean

@@ -57,19 +57,21 @@ build() {
 	done
 }
 
-# here NAME SCRIPT: a script that prints TAP and needs no machine.
+# here NAME SCRIPT: a script that prints TAP and needs no machine, or makes its own.
 here() {
 	wanted "$1" || return 0
-	local start=$SECONDS log=$logs/$1 good bad
+	local start=$SECONDS log=$logs/$1 good bad planned
 
 	"$2" >"$log" 2>&1
-	good=$(grep -c '^ok ' "$log")
-	bad=$(grep -c '^not ok ' "$log")
+	good=$(grep '^ok ' "$log" | grep -vc '# *SKIP')
+	bad=$(grep -cE '^(not ok |ok .*# *SKIP)' "$log")
+	planned=$(sed -n 's/^1\.\.\([0-9][0-9]*\)$/\1/p' "$log")
 	passed=$((passed + good))
 	failed=$((failed + bad))
 	echo "$1: $good passed, $bad failed ($((SECONDS - start)) s)"
 	((bad == 0)) || sed -n '/^not ok/,/^ok/{/^ok/!p}' "$log"
-	((good + bad > 0)) || fail "$1" "$(tail -n 3 "$log")"
+	[ "$planned" = $((good + bad)) ] ||
+		fail "$1" "planned ${planned:-nothing}, ran $((good + bad)): see $log"
 }
 
 fuzz() {
@@ -159,16 +161,23 @@ on_kernel() {
 	failed=$((failed + $(grep -c '^failed ' "$out/results")))
 }
 
-mkdir -p "$logs"
-trap finish EXIT
-trap 'fail check interrupted; exit 130' INT TERM
-if ! build; then
-	fail build "see above"
-	exit 1
-fi
-here lint selftests/lint.sh
-here model selftests/model/run.sh
-fuzz
-for kernel in $kernels; do
-	on_kernel "$kernel"
-done
+main() {
+	local kernel
+
+	mkdir -p "$logs"
+	trap finish EXIT
+	trap 'fail check interrupted; exit 130' INT TERM
+	if ! build; then
+		fail build "see above"
+		exit 1
+	fi
+	here lint selftests/lint.sh
+	here model selftests/model/run.sh
+	here vm selftests/vm/test_vm.sh
+	fuzz
+	for kernel in $kernels; do
+		on_kernel "$kernel"
+	done
+}
+
+main

@@ -136,23 +136,28 @@ run_shell() {
 	finish $?
 }
 
-mount_all
-module='' module_params='' shell='' copy_build='' directory='' command=''
-rows='' columns=''
-# shellcheck source=/dev/null
-. "$control/settings"
-mkdir -p "$MQ_OUT"
-mount -t 9p -o "rw,cache=none,$share" out "$MQ_OUT"
-tune
-export MQ_BUILD=$MQ_TOP/build
-if [ "$copy_build" ]; then
-	cp -a "$MQ_TOP/build" /tmp/mq-build
-	MQ_BUILD=/tmp/mq-build
-fi
-export PATH=$MQ_BUILD/bin:$PATH LD_LIBRARY_PATH=$MQ_BUILD/lib
-[ -z "$module" ] || load_module
-if [ "$shell" ]; then
-	run_shell
-else
-	run_command
-fi
+main() {
+	mount_all
+	module='' module_params='' shell='' copy_build='' directory='' command=''
+	rows='' columns=''
+	# shellcheck source=/dev/null
+	. "$control/settings"
+	mkdir -p "$MQ_OUT"
+	mount -t 9p -o "rw,cache=none,$share" out "$MQ_OUT"
+	tune
+	export MQ_BUILD=$MQ_TOP/build
+	if [ "$copy_build" ]; then
+		mkdir /tmp/mq-build
+		(cd "$MQ_BUILD" && cp -a bin lib selftests "$(uname -r)" /tmp/mq-build)
+		MQ_BUILD=/tmp/mq-build
+	fi
+	export PATH=$MQ_BUILD/bin:$PATH LD_LIBRARY_PATH=$MQ_BUILD/lib
+	[ -z "$module" ] || load_module
+	if [ "$shell" ]; then
+		run_shell
+	else
+		run_command
+	fi
+}
+
+main

@@ -5,6 +5,8 @@
 #
 #   kernel.sh stock          release of the newest Debian kernel here that has
 #                            both image and headers
+#   kernel.sh running        release of the running kernel if its headers are here,
+#                            otherwise the same as stock
 #   kernel.sh source         unpacked linux-source-6.1 (unpacks it at first use)
 #   kernel.sh debug          build directory of the debug kernel (builds it)
 #   kernel.sh debug-release  its release, without building
@@ -40,6 +42,14 @@ stock_release() {
 	[ -n "$newest" ] ||
 		die "no Debian kernel with headers is installed: run 'make setup'"
 	echo "$newest"
+}
+
+running_release() {
+	if [ -e "/lib/modules/$(uname -r)/build/Makefile" ]; then
+		uname -r
+	else
+		stock_release
+	fi
 }
 
 source_version() {
@@ -163,11 +173,12 @@ check_config() {
 
 case ${1:-} in
 stock) stock_release ;;
+running) running_release ;;
 source) source_dir ;;
 debug) debug_dir ;;
 debug-release)
 	version=$(source_version)
 	echo "${version%%-*}-mq-debug-$(debug_key)"
 	;;
-*) die "usage: kernel.sh stock|source|debug|debug-release" ;;
+*) die "usage: kernel.sh stock|running|source|debug|debug-release" ;;
 esac
