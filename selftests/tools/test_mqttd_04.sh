@@ -72,7 +72,7 @@ flood()
 check "records that went by unread are told" wait_for flood
 check "with both numbers" grep -qE 'lagged passed=[0-9]+ missed=(at most )?[0-9]+:' \
 	"$work/mqttd.err"
-kill -KILL "$sleeper"
+stop "$sleeper" KILL
 pub -t lossy/end -q 1 -m end
 check "others go on" wait_for grep -q '^M lossy/end 0 0 end$' "$work/other"
 kill -USR1 "$daemon"
