@@ -236,11 +236,17 @@ static int start(void)
 
 static int serve(void)
 {
+	int error;
+
 	explain_no_channels();
 	for (unsigned int i = 0; i < process.listener_count; i++)
 		listener_start(&process.listeners[i], &process.worker.loop, accepted,
 			       &process.worker);
-	return loop_run(&process.worker.loop);
+	error = loop_run(&process.worker.loop);
+	if (process.daemon->stop)
+		process.daemon->stop(&process.worker);
+	stats_log(&process.worker.stats);
+	return error;
 }
 
 int daemon_main(const struct daemon *daemon, int argc, char **argv)
@@ -259,11 +265,6 @@ int daemon_main(const struct daemon *daemon, int argc, char **argv)
 	else
 		error = serve();
 	close_listeners();
-	if (process.worker.bus) {
-		if (daemon->stop)
-			daemon->stop(&process.worker);
-		stats_log(&process.worker.stats);
-	}
 	worker_exit(&process.worker);
 	if (process.signals >= 0)
 		close(process.signals);

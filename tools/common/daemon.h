@@ -26,7 +26,7 @@
  * @defaults: limits when no option says otherwise
  * @start: optional: options are read and the worker is there; @worker->context
  *	may be set. A negative errno ends the program.
- * @stop: optional: before the worker goes away
+ * @stop: optional: the loop has ended; before the worker goes away
  */
 struct daemon {
 	const char *program;
