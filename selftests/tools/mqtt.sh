@@ -104,10 +104,18 @@ send()
 	bytes "$@" >&"$raw"
 }
 
-# receive N: the next N bytes in hex, fewer at the end.
+# receive N: the next N bytes in hex, fewer at the end. Programs cost more than
+# bytes here.
 receive()
 {
-	timeout "$TIME_ALLOWED" head -c "$1" <&"$raw" | od -An -v -tx1 | tr -d ' \n'
+	local LC_ALL=C count=$1 byte all=
+
+	while ((count-- > 0)); do
+		IFS= read -rd '' -n 1 -t "$TIME_ALLOWED" -u "$raw" byte || break
+		printf -v byte %02x "'$byte"
+		all+=${byte: -2}
+	done
+	printf %s "$all"
 }
 
 # CONNECT packets: MQTT 3.1.1 and 5.0, clean, keep alive 0 unless given.

@@ -4,28 +4,24 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mqtt.sh"
-plan 24
+plan 22
 
 channel_create bus --topics '#' --overflow reject
 mqttd
 
 for version in mqttv31 mqttv311 mqttv5; do
-	for qos in 0 1; do
-		subscriber "s$qos$version" -V "$version" -q "$qos" -t "v/$version/$qos"
-		pub -V "$version" -t "v/$version/0" -q 0 -m zero
-		pub -V "$version" -t "v/$version/1" -q 1 -m one
-		word=$([ $qos = 0 ] && echo zero || echo one)
-		equal "$version QoS $qos" "$(got "s$qos$version" 1)" "v/$version/$qos $qos 0 $word"
-	done
+	subscriber "$version.0" -V "$version" -q 0 -t "$version/#"
+	subscriber "$version.1" -V "$version" -q 1 -t "$version/+"
+	pub -V "$version" -t "$version/a" -q 0 -m zero
+	pub -V "$version" -t "$version/b" -q 1 -m one
+	equal "$version, subscribed with QoS 0" "$(got "$version.0" 2)" \
+		"$version/a 0 0 zero,$version/b 0 0 one"
+	equal "$version, subscribed with QoS 1" "$(got "$version.1" 2)" \
+		"$version/a 0 0 zero,$version/b 1 0 one"
 done
-subscriber low -q 0 -t q/down
-subscriber high -q 1 -t 'q/+'
 subscriber two -q 2 -t 'q/#'
 pub -t q/down -q 1 -m published-1
-pub -t q/up -q 0 -m published-0
-equal "QoS is what was granted at most" "$(got low 1)" "q/down 0 0 published-1"
-equal "and what was published at most" "$(got high 2)" "q/down 1 0 published-1,q/up 0 0 published-0"
-equal "QoS 2 is granted as 1" "$(got two 2)" "q/down 1 0 published-1,q/up 0 0 published-0"
+equal "QoS 2 is granted as 1" "$(got two 1)" "q/down 1 0 published-1"
 check "as its SUBACK says" grep -q '^Subscribed (mid: 1): 1' "$work/two"
 
 # Wildcards; overlapping filters of one client bring one copy, at the best QoS.
@@ -52,12 +48,12 @@ equal "unix socket" "$(got unix 2)" "u/tcp 0 0 from-tcp,u/unix 0 0 from-unix"
 equal "its mode" "$(stat -c %a "$work/sock")" 660
 
 # Large payloads, byte for byte; a channel takes 64 KiB a record by default.
-for size in 0 1 127 128 2048 2049 16384 65000; do
+for size in 1 500 2049 65000; do
 	head -c "$size" /dev/urandom >"$work/sent.$size"
 	cat "$work/sent.$size"
 done >"$work/sent"
-reader large -q 1 -t large -N -C 8
-for size in 0 1 127 128 2048 2049 16384 65000; do
+reader large -q 1 -t large -N -C 4
+for size in 1 500 2049 65000; do
 	pub -t large -q 1 -f "$work/sent.$size"
 done
 check "large messages arrive" reader_ends
@@ -67,7 +63,7 @@ says "a message above the channel's limit is refused" 0 "RC:151" \
 	mosquitto_pub -d -V 5 -p "$port" -t large -q 1 -f "$work/big"
 
 # Order and completeness, many at a time.
-count=$(volume 20000)
+count=$(volume 10000)
 reader many -q 1 -t many -C "$count"
 seq 1 "$count" >"$work/sent"
 pub -t many -q 1 -l <"$work/sent"

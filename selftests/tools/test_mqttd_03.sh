@@ -33,7 +33,7 @@ refused()
 ok3=20020000
 ok5="20110000 0e 2401 2900 2a00 220020 2700100000"
 
-refused "no MQTT at all" "" "$(printf 'GET / HTTP/1.1\r\n\r\n' | od -An -tx1 | tr -d ' \n')"
+refused "no MQTT at all" "" 474554202f20485454502f312e310d0a0d0a
 refused "PUBLISH before CONNECT" "" "30030001 7478"
 refused "a reserved packet type" "" 0000
 refused "a length of five bytes" "" 10ffffffffff01
