@@ -125,8 +125,8 @@ static int filter_failed(const struct subscribing *s, const char *filter, int er
 	if (error == -E2BIG)
 		return complain("the filter '%s' has too many levels (at most 32)", filter);
 	if (error == -EMFILE || error == -ENFILE)
-		return complain("too many filters: the limits are max_filters_per_subscription "
-				"and max_filters_per_channel in /sys/module/mq/parameters");
+		return complain("too many filters: the limits are the parameters max_filter* in "
+				"/sys/module/mq/parameters");
 	return complain("cannot subscribe to '%s'%s%s: %s", filter,
 			s->channel_name ? " on " : "", s->channel_name ? s->channel_name : "",
 			libmq_strerror(error, text, sizeof(text), filter));
