@@ -38,7 +38,7 @@ wire=(
 	"client reply off\r\nsubscribe a\r\nclient reply on\r\nping\r\n$q"
 	"publish ab x\r\npublish ab y\r\necho z\r\npublish ab x\r\nfoo\r\n$q"
 	"hello 3 setname me\r\nhello 5\r\nclient getname\r\nsubscribe a\r\necho x\r\nping\r\nunsubscribe\r\n$q"
-	"*1\r\n\$0\r\n\r\n$q" "*1\r\n\$2\r\n\r\n\r\n$q" "*2\r\n\$4\r\necho\r\n\$5\r\na\x00\r\nb\r\n$q"
+	"*1\r\n\$0\r\n\r\n$q" "*1\r\n\$2\r\n\r\n\r\n$q" "*2\r\n\$4\r\necho\r\n\$5\r\na\x01\r\nb\r\n$q"
 	"*1\r\n\$4\r\nPINGxx$q"
 )
 
@@ -47,7 +47,7 @@ patterns=('*' 'a*' '*c' 'h?llo' 'h[ae]llo' 'h[^e]llo' 'h[a-b]llo' 'h[b-a]llo' 'h
 	'a\*c' 'a\\c' '[]' '[a]' '[^a]' '[a' '[a-' '[a-]' '[a-c]' '[\a-c]' '[]]' '[^]]'
 	'a**' '**b**' '??' '???' '*?' 'a[\-]c' 'a/*')
 
-plan $((2 * ${#commands[@]} + 2 * ${#wire[@]} + ${#patterns[@]} + 2))
+plan $((2 * ${#commands[@]} + 2 * ${#wire[@]} + ${#patterns[@]} + 3))
 
 # The longest lines are the same bytes over and over.
 long()
@@ -87,32 +87,41 @@ for version in 2 3; do
 	done
 done
 
-# converse PORT FILE STEP: sends a file in pieces, prints what comes until the end.
+# converse PORT STEP BYTES: sends them in pieces; $reply is what comes until the end.
 # The id of a connection is its own.
 converse()
 {
+	local i
+
 	exec 8<>"/dev/tcp/127.0.0.1/$1"
-	if [ "$3" = whole ]; then
-		cat "$2" >&8
-	else
-		dd if="$2" bs="$3" status=none >&8
-	fi
-	timeout 30 cat <&8 | tr '\r\0' '~@' | sed '/^\$2~$/{N;/\nid~$/{N;s/:[0-9]*~$/:ID/}}'
+	for ((i = 0; i < ${#3}; i += $2)); do
+		printf '%s' "${3:i:$2}" >&8
+	done
+	reply=$(timeout 30 cat <&8)
 	exec 8>&-
+	if [[ $reply =~ $'id\r\n:'([0-9]+) ]]; then
+		reply=${reply/:${BASH_REMATCH[1]}/:ID}
+	fi
 }
 
 number=0
-for bytes in "${wire[@]}"; do
+LC_ALL=C
+for escaped in "${wire[@]}"; do
 	number=$((number + 1))
-	printf '%b' "$bytes" >"$work/wire"
-	reply=$(converse 7381 "$work/wire" whole)
-	equal "wire $number" "$(converse 7380 "$work/wire" whole)" "$reply"
-	equal "wire $number in single bytes" "$(converse 7380 "$work/wire" 1)" "$reply"
+	printf -v bytes '%b' "$escaped"
+	converse 7381 100000 "$bytes"
+	wanted=$reply
+	converse 7380 100000 "$bytes"
+	equal "wire $number" "$reply" "$wanted"
+	converse 7380 1 "$bytes"
+	equal "wire $number in single bytes" "$reply" "$wanted"
 done
 for start in '' '*'; do
-	long "$start" >"$work/wire"
-	equal "an endless line${start:+ of a number}" "$(converse 7380 "$work/wire" whole)" \
-		"$(converse 7381 "$work/wire" whole)"
+	bytes=$(long "$start")
+	converse 7381 100000 "$bytes"
+	wanted=$reply
+	converse 7380 100000 "$bytes"
+	equal "an endless line${start:+ of a number}" "$reply" "$wanted"
 done
 
 # Globs, by means of the names that are subscribed to.
@@ -125,6 +134,14 @@ subscribed()
 }
 wait_for subscribed
 for pattern in "${patterns[@]}"; do
-	equal "pattern $pattern" "$(redis-cli -p 7380 pubsub channels "$pattern" | sort)" \
-		"$(redis-cli -p 7381 pubsub channels "$pattern" | sort)"
+	printf 'pubsub channels "%s"\necho ===\n' "${pattern//\\/\\\\}"
+done >"$work/commands"
+for port in 7380 7381; do
+	redis-cli -p "$port" <"$work/commands" |
+		awk '/^===$/ { n++; next } { print n + 0, $0 }' | sort >"$work/globs$port"
+done
+equal "'*' matches all names" "$(grep -c '^0 ' "$work/globs7380")" ${#names[@]}
+for i in "${!patterns[@]}"; do
+	equal "pattern ${patterns[i]//#/}" "$(grep "^$i " "$work/globs7380")" \
+		"$(grep "^$i " "$work/globs7381")"
 done
