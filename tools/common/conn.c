@@ -100,6 +100,7 @@ static void leave_slow(struct conn *conn)
 		return;
 	conn->slow = false;
 	conn->worker->slow--;
+	conn_mark(conn);
 	loop_timer_clear(&conn->worker->loop, &conn->timer);
 }
 
@@ -122,6 +123,7 @@ static void check_queue(struct conn *conn)
 		conn->slow = true;
 		worker->slow++;
 		worker->stats.slow_waits++;
+		conn_mark(conn);
 	}
 }
 
@@ -233,7 +235,7 @@ void conn_flush(struct conn *conn)
 	if (conn->state == CONN_DEAD)
 		return;
 	if (conn->state == CONN_OPEN)
-		conn_read(conn);
+		conn_resume(conn);
 	if (conn->state == CONN_DEAD || conn->send.active)
 		return;
 	if (conn->output.bytes)

@@ -19,9 +19,10 @@
  *
  * Input. Parsed in place in the loop's receive buffer when a packet is whole;
  * a partial one is kept in conn->input, at most input_max bytes. Parsing stops
- * while the source is stalled (publish.h) and, with it, reading. It goes on
- * reading as long as @must_read says so: a client whose acknowledgements are
- * what the worker waits for must not be cut off from sending them.
+ * while the source is stalled (publish.h) or the connection is slow (below), and
+ * with it, reading. It goes on as long as the protocol's must_read() says so: a
+ * client whose acknowledgements are what the worker waits for must not be cut
+ * off from sending them.
  *
  * Output. conn->queued is what the client has yet to get: bytes in the output
  * queue and what the protocol holds back (conn_charge()). Beyond
@@ -59,8 +60,8 @@ struct worker;
  *	Return: bytes it took; 0: it is not whole yet; negative: the packet is
  *	malformed and the protocol has sent its error: the connection closes.
  * @published: a message of this client has its result
- * @must_read: optional: while its publishes wait for space, the client must
- *	still be read (up to conn->queue_max waiting bytes)
+ * @must_read: optional: while its publishes wait for space, or it is slow, the
+ *	client must still be read (up to conn->queue_max waiting bytes)
  * @record: a record came: encode it and queue it for the clients that want it
  * @too_slow: optional: last words for a client that did not keep up
  * @stopping: optional: last words when the daemon stops
@@ -202,7 +203,7 @@ struct conn *conn_open(struct worker *worker, const struct protocol *protocol, i
 void conn_mark(struct conn *conn);
 /* Does it. */
 void conn_flush(struct conn *conn);
-/* Goes on parsing and reading after a stall. */
+/* Parses and reads, or stops reading, as its state has it now. */
 void conn_resume(struct conn *conn);
 /* Stops reading while nothing may be parsed. */
 void conn_pause(struct conn *conn);

@@ -6,12 +6,15 @@
 #include "conn_input.h"
 #include "worker.h"
 
-/* Whether what the client sends may be parsed now, and so be read. */
+/*
+ * Whether what the client sends may be parsed now, and so be read: not while
+ * its messages wait for space, and not while it leaves our answers unread.
+ */
 static bool takes_input(struct conn *conn)
 {
 	if (conn->state != CONN_OPEN)
 		return false;
-	if (!source_stalled(&conn->source))
+	if (!source_stalled(&conn->source) && !conn->slow)
 		return true;
 	return conn->protocol->must_read && conn->source.bytes < conn->queue_max &&
 	       conn->protocol->must_read(conn);
@@ -127,7 +130,7 @@ static void end_input(struct conn *conn)
 	conn->input_ended = true;
 	if (conn->state == CONN_LINGER)
 		conn_kill(conn);
-	else if (!source_stalled(&conn->source))
+	else if (!source_stalled(&conn->source) && takes_input(conn))
 		conn_close(conn);
 }
 
@@ -151,7 +154,10 @@ void conn_resume(struct conn *conn)
 {
 	if (conn->state != CONN_OPEN)
 		return;
-	release_input(conn);
+	if (!takes_input(conn)) {
+		conn_pause(conn);
+		return;
+	}
 	if (conn->input.used)
 		parse_kept(conn);
 	if (conn->state == CONN_OPEN && conn->input_ended)
