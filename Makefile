@@ -64,7 +64,7 @@ module: setup
 tools: setup
 	@$(MAKE) -f tools/Makefile BUILD=$(BUILD)
 
-tests: setup
+tests: tools
 	@$(MAKE) -f tools/Makefile BUILD=$(BUILD) tests
 
 fuzzers: setup

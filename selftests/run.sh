@@ -50,7 +50,7 @@ build() {
 	local kernel
 
 	tools/setup.sh || return
-	make -s -j"$(nproc)" tools tests || return
+	make -s -j"$(nproc)" tests || return
 	wanted 'fuzz_*' && { make -s -j"$(nproc)" fuzzers || return; }
 	for kernel in $kernels; do
 		make -s -j"$(nproc)" module KERNEL="$kernel" || return
