@@ -13,7 +13,8 @@ start() {
 	local name=$1 log=/run/$1.log
 
 	shift
-	"$name" "$@" >"$log" 2>&1 &
+	# Out of reach of the Ctrl-C typed at the prompt.
+	setsid "$name" "$@" >"$log" 2>&1 &
 	until grep -q 'listening on' "$log"; do
 		if ! kill -0 $! 2>/dev/null; then
 			say "$name did not start:"
