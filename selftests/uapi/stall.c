@@ -343,10 +343,13 @@ static void *use_subscription(void *arg)
 	struct mq_resync resync;
 
 	__atomic_store_n(&reader->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
-	if (reader->buffer)
+	if (reader->buffer) {
 		reader->result = read(reader->fd, reader->buffer, PAGE);
-	else
+		if (reader->result < 0)
+			reader->result = -errno;
+	} else {
 		reader->result = mqt_resync(reader->fd, &resync);
+	}
 	return NULL;
 }
 
