@@ -85,7 +85,7 @@ static void channel_release(struct device *dev)
 	cancel_delayed_work_sync(&channel->space_work);
 	cancel_work_sync(&channel->wake_work);
 	mq_filters_destroy(&channel->filters);
-	while ((value = mq_retained_take(&channel->data.retained)))
+	while ((value = mq_retained_take(&channel->data.retained, U64_MAX)))
 		mq_retained_put(value);
 	mq_claims_free(channel->claims);
 	if (channel->data.ring.config.bytes)
@@ -146,7 +146,7 @@ static int channel_check_name(const char *name, struct netlink_ext_ack *extack)
 		return -ENAMETOOLONG;
 	}
 	for (i = 0; i < len; i++)
-		if (!isalnum(name[i]) && !strchr("._-", name[i]))
+		if (!isascii(name[i]) || (!isalnum(name[i]) && !strchr("._-", name[i])))
 			break;
 	if (!len || i < len || name[0] == '.' || name[0] == '-') {
 		NL_SET_ERR_MSG_MOD(extack,

@@ -2,6 +2,7 @@
 /* Filter index of a channel, see filter.h. */
 #include <linux/err.h>
 #include <linux/rculist.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/mq_topic.h>
@@ -27,7 +28,7 @@ static struct mq_filter_entry *filter_entry(struct mq_filters *filters, const ch
 	entry = mq_tree_find(&filters->tree, filter, len);
 	if (entry)
 		return entry;
-	entry = kzalloc(struct_size(entry, text, len), GFP_KERNEL_ACCOUNT);
+	entry = kvzalloc(struct_size(entry, text, len), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&entry->links);
@@ -35,18 +36,16 @@ static struct mq_filter_entry *filter_entry(struct mq_filters *filters, const ch
 	memcpy(entry->text, filter, len);
 	err = mq_tree_insert(&filters->tree, filter, len, entry);
 	if (err) {
-		kfree(entry);
+		kvfree(entry);
 		return ERR_PTR(err);
 	}
 	return entry;
 }
 
-static void filter_entry_release(struct mq_filters *filters, struct mq_filter_entry *entry)
+/* What a filter takes of memory, with its levels in the tree; roughly. */
+static u64 filter_bytes(const struct mq_filter_entry *entry)
 {
-	if (!list_empty(&entry->links))
-		return;
-	mq_tree_remove(&filters->tree, entry->text, entry->len);
-	kfree_rcu(entry, rcu);
+	return 256 + 2 * entry->len + 128 * mq_filter_levels(entry->text, entry->len);
 }
 
 struct mq_filter_link *mq_filter_link_new(struct mq_filters *filters, const char *filter,
@@ -72,16 +71,28 @@ struct mq_filter_link *mq_filter_link_new(struct mq_filters *filters, const char
 	list_add_tail_rcu(&link->in_entry, &entry->links);
 	INIT_LIST_HEAD(&link->in_subscription);
 	filters->links++;
+	filters->bytes += filter_bytes(entry);
 	return link;
+}
+
+void mq_filter_link_unlink(struct mq_filters *filters, struct mq_filter_link *link)
+{
+	struct mq_filter_entry *entry = link->entry;
+
+	lockdep_assert_held(&filters->lock);
+	list_del_rcu(&link->in_entry);
+	if (list_empty(&entry->links))
+		mq_tree_remove(&filters->tree, entry->text, entry->len);
+	filters->links--;
+	filters->bytes -= filter_bytes(entry);
 }
 
 void mq_filter_link_free(struct mq_filters *filters, struct mq_filter_link *link)
 {
 	lockdep_assert_held(&filters->lock);
-	list_del_rcu(&link->in_entry);
 	list_del_rcu(&link->in_subscription);
-	filter_entry_release(filters, link->entry);
-	filters->links--;
+	if (list_empty(&link->entry->links))
+		kfree_rcu(link->entry, rcu);
 	kfree_rcu(link, rcu);
 }
 

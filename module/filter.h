@@ -79,6 +79,8 @@ struct mq_filter_link {
  * @lock: the filter mutex
  * @tree: entries by filter
  * @links: number of links (filter mutex)
+ * @bytes: what they take of memory, roughly (filter mutex)
+ * @weight: sum of the weights of all links (channel lock)
  * @all_last: sequence + 1 of the last record that counts as matching all
  *	(channel lock; READ_ONCE)
  * @all_matched: how many there were (channel lock)
@@ -87,6 +89,8 @@ struct mq_filters {
 	struct mutex lock; /* the filter mutex */
 	struct mq_tree tree;
 	u32 links;
+	u64 bytes;
+	u64 weight;
 	u64 all_last;
 	u64 all_matched;
 };
@@ -109,7 +113,20 @@ void mq_filters_destroy(struct mq_filters *filters);
 struct mq_filter_link *mq_filter_link_new(struct mq_filters *filters, const char *filter,
 					  u32 len, struct mq_subscription *subscription);
 
-/* Takes a link out of entry and subscription; frees both after RCU. */
+/**
+ * mq_filter_link_unlink() - take a link out of its entry
+ * @filters: index, its lock held
+ * @link: link
+ *
+ * With its last link an entry leaves the tree. Publishers may have it in their
+ * routes still: the caller moves the generation (mq_channel_reroute()), so that
+ * nobody uses them any more, and only then frees.
+ */
+void mq_filter_link_unlink(struct mq_filters *filters, struct mq_filter_link *link);
+
+/* Takes an unlinked link out of its subscription; frees it, and its entry with
+ * the last one, after RCU. The filter mutex was held since it was unlinked.
+ */
 void mq_filter_link_free(struct mq_filters *filters, struct mq_filter_link *link);
 
 /* Whether a link concerns a record: its place and its topic. */

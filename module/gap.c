@@ -7,7 +7,7 @@
  * less what can still be read.
  */
 #include <linux/rculist.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include "event.h"
 #include "subscription.h"
@@ -15,6 +15,8 @@
 
 /* How often the count starts anew when publishes overtake it altogether. */
 #define GAP_TRIES	8
+/* Comparisons of a topic with a filter before others may run. */
+#define GAP_WORK	1024
 
 /* For how many filters a record counts: those of @link or all. */
 static unsigned int gap_matches(struct mq_subscription *subscription,
@@ -34,12 +36,23 @@ static unsigned int gap_matches(struct mq_subscription *subscription,
 	return matches;
 }
 
+bool mq_subscription_rest(struct mq_subscription *subscription, u32 *work)
+{
+	*work += 1 + READ_ONCE(subscription->link_count);
+	if (*work < GAP_WORK)
+		return false;
+	*work = 0;
+	cond_resched();
+	return fatal_signal_pending(current);
+}
+
 u64 mq_subscription_count(struct mq_subscription *subscription,
 			  const struct mq_filter_link *link, u64 *from, u64 to, u64 *last)
 {
 	const struct mq_ring *ring = &subscription->channel->data.ring;
 	u64 last_match = 0;
 	u64 count = 0;
+	u32 work = 0;
 	u64 sequence;
 
 	for (sequence = *from; sequence < to; sequence++) {
@@ -59,8 +72,8 @@ u64 mq_subscription_count(struct mq_subscription *subscription,
 		count += matches;
 		if (matches)
 			last_match = sequence + 1;
-		if (!(sequence & 0xff))
-			cond_resched();
+		if (mq_subscription_rest(subscription, &work))
+			break;
 	}
 	if (last)
 		*last = last_match;
@@ -131,6 +144,15 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 	memset(gap, 0, sizeof(*gap));
 	if (mq_ring_oldest(ring) <= *position)
 		return false;
+	if (READ_ONCE(subscription->fresh)) {
+		/* Nothing was wanted yet: the place in the past is now here. */
+		oldest = mq_ring_oldest(ring);
+		gap->passed = oldest - *position;
+		subscription->start = oldest;
+		*position = oldest;
+		gap_account(subscription, gap);
+		return true;
+	}
 	if (!mq_subscription_matched_since(subscription, *position)) {
 		/* Nothing to lose up to this head, read before we asked. */
 		*position = max(*position, head);

@@ -33,15 +33,20 @@ unsigned int mq_max_publishers = 4096;
 module_param_named(max_publishers, mq_max_publishers, uint, 0644);
 MODULE_PARM_DESC(max_publishers, "most publishers of a channel; beyond: EUSERS (4096)");
 
-unsigned int mq_max_filters_per_subscription = 65536;
+unsigned int mq_max_filters_per_subscription = 16384;
 module_param_named(max_filters_per_subscription, mq_max_filters_per_subscription, uint, 0644);
 MODULE_PARM_DESC(max_filters_per_subscription,
-		 "most filters of a subscription; beyond: EMFILE (65536)");
+		 "most filters of a subscription; beyond: EMFILE (16384)");
 
 unsigned int mq_max_filters_per_channel = 262144;
 module_param_named(max_filters_per_channel, mq_max_filters_per_channel, uint, 0644);
 MODULE_PARM_DESC(max_filters_per_channel,
 		 "most filters of all subscriptions of a channel; beyond: ENFILE (262144)");
+
+unsigned long mq_max_filter_bytes = 64UL << 20;
+module_param_named(max_filter_bytes, mq_max_filter_bytes, ulong, 0644);
+MODULE_PARM_DESC(max_filter_bytes,
+		 "most bytes of all filters of a channel, roughly; beyond: ENFILE (64 MiB)");
 
 static int memory_get(char *buffer, const struct kernel_param *kp)
 {

@@ -37,9 +37,10 @@
  * Locks, outermost first. A lock is never taken while one below it is held:
  *
  *   admin mutex (registry.c)           channels, their names, claims
- *     filter mutex (channel)           filter index, filters of subscriptions
- *       publisher mutex, subscription mutex, node mutex
- *                                      one endpoint's users
+ *     publisher mutex, subscription mutex, node mutex
+ *                                      one endpoint's users; its owner's memory
+ *                                      may fault under them
+ *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
  *             wait queue locks
@@ -71,5 +72,6 @@ extern unsigned int mq_max_subscriptions;
 extern unsigned int mq_max_publishers;
 extern unsigned int mq_max_filters_per_subscription;
 extern unsigned int mq_max_filters_per_channel;
+extern unsigned long mq_max_filter_bytes;
 
 #endif /* MQ_H */

@@ -109,6 +109,7 @@ static u32 publish_mark(struct mq_publisher *publisher, const struct mq_route *r
 	if (route->all) {
 		WRITE_ONCE(filters->all_last, sequence + 1);
 		WRITE_ONCE(filters->all_matched, filters->all_matched + 1);
+		receivers = filters->weight;
 	}
 	return min_t(u64, receivers, U32_MAX);
 }

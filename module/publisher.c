@@ -203,17 +203,20 @@ static int publisher_stage_chunk(struct mq_publisher *publisher, struct mq_publi
 static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __user *user,
 			   u32 count, bool sync, u32 *done)
 {
-	u32 published, i;
 	int fault = 0;
 	int stage_err, err;
+	u32 i;
 
-	if (mutex_lock_interruptible(&publisher->lock))
+	if (mutex_lock_interruptible(&publisher->lock)) {
+		*done = !put_user(-EINTR, &user->result);
 		return -EINTR;
+	}
 	stage_err = publisher_stage_chunk(publisher, user, count);
-	err = mq_publish_staged(publisher, sync, &published);
-	for (i = 0; i < published && !fault; i++)
-		fault = publisher_report(&publisher->staged[i], user + i);
-	*done = i;
+	err = mq_publish_staged(publisher, sync, done);
+	/* They are published, whether or not that can be told. */
+	for (i = 0; i < *done; i++)
+		if (publisher_report(&publisher->staged[i], user + i))
+			fault = -EFAULT;
 	publisher_unstage(publisher);
 	mutex_unlock(&publisher->lock);
 

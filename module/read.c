@@ -94,6 +94,7 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 	u64 head = mq_ring_head(ring);
 	ssize_t done = 0;
 	ssize_t err = 0;
+	u32 work = 0;
 
 	lockdep_assert_held(&subscription->lock);
 	/* Without a filter yet, its place in the past is kept. */
@@ -107,6 +108,9 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 			struct mq_gap gap;
 
 			mq_subscription_resync(subscription, &position, &gap);
+			/* The gap may have closed beyond the head we knew. */
+			if (!done)
+				head = mq_ring_head(ring);
 			continue;
 		}
 		if (size < 0) {
@@ -117,8 +121,10 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 		done += size;
 		if (size)
 			subscription->delivered++;
-		if (!(position & 0xff))
-			cond_resched();
+		if (mq_subscription_rest(subscription, &work)) {
+			err = -EINTR;
+			break;
+		}
 	}
 	mq_subscription_advance(subscription, position);
 	return done ? done : err;

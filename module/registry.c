@@ -214,13 +214,14 @@ int mq_channel_delete(const char *name, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-static void channel_drop_retained(struct mq_channel *channel)
+/* Drops the values that are older than @before; later ones are no concern. */
+static void channel_drop_retained(struct mq_channel *channel, u64 before)
 {
 	struct mq_retained_value *value;
 
 	do {
 		spin_lock(&channel->data.lock);
-		value = mq_retained_take(&channel->data.retained);
+		value = mq_retained_take(&channel->data.retained, before);
 		spin_unlock(&channel->data.lock);
 		mq_retained_put(value);
 		cond_resched();
@@ -231,14 +232,16 @@ int mq_channel_purge(const char *name, struct netlink_ext_ack *extack)
 {
 	struct mq_channel *channel = channel_lock_by_name(name, extack);
 	struct mq_ring_wipe wipe;
+	u64 before;
 	bool done;
 
 	if (!channel)
 		return -ENOENT;
-	channel_drop_retained(channel);
 	spin_lock(&channel->data.lock);
 	mq_ring_drop(&channel->data.ring, &wipe);
+	before = channel->data.ring.head;
 	spin_unlock(&channel->data.lock);
+	channel_drop_retained(channel, before);
 	do {
 		spin_lock(&channel->data.lock);
 		done = mq_ring_wipe(&channel->data.ring, &wipe);

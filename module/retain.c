@@ -32,7 +32,10 @@ struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data)
 
 static void retained_free(struct kref *ref)
 {
-	kvfree(container_of(ref, struct mq_retained_value, ref));
+	struct mq_retained_value *value = container_of(ref, struct mq_retained_value, ref);
+
+	/* A purge promises that; which one it is nobody knows here. */
+	kvfree_sensitive(value, struct_size(value, bytes, retained_size(&value->data)));
 }
 
 void mq_retained_put(struct mq_retained_value *value)
@@ -146,11 +149,12 @@ struct mq_retained_value *mq_retained_next(const struct mq_retained_set *set, u6
 	return next;
 }
 
-struct mq_retained_value *mq_retained_take(struct mq_retained_set *set)
+struct mq_retained_value *mq_retained_take(struct mq_retained_set *set, u64 before)
 {
 	struct mq_retained_value *value = mq_retained_next(set, 0);
 
-	if (value)
-		retained_erase(set, value);
+	if (!value || value->sequence >= before)
+		return NULL;
+	retained_erase(set, value);
 	return value;
 }

@@ -87,7 +87,7 @@ struct mq_retained_value *mq_retained_replace(struct mq_retained_set *set,
 /* The first value with a sequence above @after, or NULL. No reference. */
 struct mq_retained_value *mq_retained_next(const struct mq_retained_set *set, u64 after);
 
-/* Takes any one value out, or NULL when there is none. */
-struct mq_retained_value *mq_retained_take(struct mq_retained_set *set);
+/* Takes out the oldest value if its sequence is below @before, else NULL. */
+struct mq_retained_value *mq_retained_take(struct mq_retained_set *set, u64 before);
 
 #endif /* MQ_RETAIN_H */

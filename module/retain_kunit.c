@@ -263,7 +263,7 @@ static void retain_takes_all(struct kunit *test)
 
 	for (i = 0; i < TOPICS; i++)
 		KUNIT_ASSERT_EQ(test, 0, retain(test, i, 10));
-	while ((value = mq_retained_take(&t->set))) {
+	while ((value = mq_retained_take(&t->set, U64_MAX))) {
 		KUNIT_EXPECT_EQ(test, 1U, kref_read(&value->ref));
 		mq_retained_put(value);
 		count++;
@@ -340,7 +340,7 @@ static void retain_test_exit(struct kunit *test)
 	struct retain_test *t = test->priv;
 	struct mq_retained_value *value;
 
-	while (t && (value = mq_retained_take(&t->set)))
+	while (t && (value = mq_retained_take(&t->set, U64_MAX)))
 		mq_retained_put(value);
 }
 

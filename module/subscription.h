@@ -113,6 +113,15 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 u64 mq_subscription_count(struct mq_subscription *subscription,
 			  const struct mq_filter_link *link, u64 *from, u64 to, u64 *last);
 
+/**
+ * mq_subscription_rest() - let others run between records (gap.c)
+ * @subscription: whose filters each record is compared with
+ * @work: what was done since the last rest; 0 at first
+ *
+ * Return: true if the caller was killed and should leave.
+ */
+bool mq_subscription_rest(struct mq_subscription *subscription, u32 *work);
+
 /* read(2) on a subscription (read.c). */
 ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, loff_t *off);
 

@@ -3,6 +3,7 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/rculist.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -69,23 +70,16 @@ static void filter_note_overlap(struct mq_subscription *subscription,
 	}
 }
 
-/* Puts a new link in force; from which sequence. */
-static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter_link *link,
-			  u32 weight)
+/* Puts a listed link in force. Channel lock. */
+static u64 filter_begin(struct mq_subscription *subscription, struct mq_filter_link *link,
+			u32 weight, u64 position)
 {
 	struct mq_channel *channel = subscription->channel;
-	u64 position = mq_subscription_position(subscription);
 	bool past = position == subscription->start;
-	u64 from, first, matched, last;
+	u64 from = channel->data.ring.head;
 
-	/*
-	 * On the list before its sequence is taken: a scan that misses it took
-	 * its head earlier (mq_space_scan()).
-	 */
-	list_add_tail_rcu(&link->in_subscription, &subscription->links);
-	spin_lock(&channel->data.lock);
+	lockdep_assert_held(&channel->data.lock);
 	mq_channel_reroute(channel);
-	from = channel->data.ring.head;
 	/* Until the past is counted, the last record of it is taken to match. */
 	link->past = past && position < from ? from : 0;
 	WRITE_ONCE(link->started_past, past);
@@ -93,17 +87,51 @@ static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter
 	link->base = link->entry->matched;
 	link->weight = weight;
 	link->entry->weight += weight;
-	spin_unlock(&channel->data.lock);
+	channel->filters.weight += weight;
+	if (!link->past)
+		return from;
+	/* What other filters did not want, this one may: look again. */
+	WRITE_ONCE(subscription->status->verified, position);
+	if (subscription->holding)
+		channel->data.hold = min(channel->data.hold, position);
+	return from;
+}
 
-	if (link->past) {
-		first = position;
-		matched = mq_subscription_count(subscription, link, &first, from, &last);
-		spin_lock(&channel->data.lock);
-		WRITE_ONCE(link->past, last);
-		link->base -= matched;
-		spin_unlock(&channel->data.lock);
-		mq_subscription_raise(subscription, last);
-	}
+/* Counts what a filter matched between @position and where it began. */
+static void filter_count_past(struct mq_subscription *subscription, struct mq_filter_link *link,
+			      u64 position)
+{
+	struct mq_channel *channel = subscription->channel;
+	u64 matched, last;
+
+	matched = mq_subscription_count(subscription, link, &position, link->from, &last);
+	spin_lock(&channel->data.lock);
+	WRITE_ONCE(link->past, last);
+	link->base -= matched;
+	spin_unlock(&channel->data.lock);
+	WRITE_ONCE(subscription->fresh, false);
+	/* Somebody may sleep on what was there all the time. */
+	mq_subscription_wake(subscription, last, false);
+}
+
+/* Lists a new link and puts it in force; from which sequence. */
+static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter_link *link,
+			  u32 weight)
+{
+	struct mq_channel *channel = subscription->channel;
+	u64 position = mq_subscription_position(subscription);
+	u64 from;
+
+	/* No scan between: it would take the new link for one without matches. */
+	mutex_lock(&channel->endpoints.lock);
+	list_add_tail_rcu(&link->in_subscription, &subscription->links);
+	spin_lock(&channel->data.lock);
+	from = filter_begin(subscription, link, weight, position);
+	spin_unlock(&channel->data.lock);
+	mutex_unlock(&channel->endpoints.lock);
+
+	if (link->past)
+		filter_count_past(subscription, link, position);
 	WRITE_ONCE(subscription->fresh, false);
 	return from;
 }
@@ -122,6 +150,7 @@ static int filter_add(struct mq_subscription *subscription, const char *text,
 	if (link) {
 		spin_lock(&channel->data.lock);
 		link->entry->weight += (u64)args->weight - link->weight;
+		filters->weight += (u64)args->weight - link->weight;
 		link->weight = args->weight;
 		args->sequence = channel->data.ring.head;
 		spin_unlock(&channel->data.lock);
@@ -129,7 +158,8 @@ static int filter_add(struct mq_subscription *subscription, const char *text,
 	}
 	if (subscription->link_count >= READ_ONCE(mq_max_filters_per_subscription))
 		return -EMFILE;
-	if (filters->links >= READ_ONCE(mq_max_filters_per_channel))
+	if (filters->links >= READ_ONCE(mq_max_filters_per_channel) ||
+	    filters->bytes >= READ_ONCE(mq_max_filter_bytes))
 		return -ENFILE;
 	link = mq_filter_link_new(filters, text, args->filter_len, subscription);
 	if (IS_ERR(link))
@@ -169,11 +199,14 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	u64 from = mq_subscription_position(subscription);
 	u64 head, matched, unread;
 
+	/* With the lock nobody reads: what is unread now stays so. */
+	lockdep_assert_held(&subscription->lock);
+	mq_filter_link_unlink(&channel->filters, link);
 	spin_lock(&channel->data.lock);
 	mq_channel_reroute(channel);
 	head = channel->data.ring.head;
 	link->entry->weight -= link->weight;
-	link->weight = 0;
+	channel->filters.weight -= link->weight;
 	matched = link->entry->matched - link->base;
 	spin_unlock(&channel->data.lock);
 
@@ -181,6 +214,7 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	unread = mq_subscription_count(subscription, link, &from, head, NULL);
 	spin_lock(&channel->data.lock);
 	subscription->removed_matched += matched - unread;
+	WRITE_ONCE(link->started_past, false);
 	WRITE_ONCE(link->from, U64_MAX);
 	spin_unlock(&channel->data.lock);
 	mq_filter_link_free(&channel->filters, link);
@@ -188,10 +222,27 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	return head;
 }
 
-int mq_subscription_filter_remove(struct mq_subscription *subscription, void __user *arg)
+static int filter_remove(struct mq_subscription *subscription, const char *text,
+			 struct mq_filter *args)
 {
 	struct mq_filters *filters = &subscription->channel->filters;
 	struct mq_filter_link *link;
+	int err = -ENOENT;
+
+	if (mutex_lock_interruptible(&filters->lock))
+		return -EINTR;
+	link = filter_find(subscription, text, args->filter_len);
+	if (link) {
+		args->sequence = filter_drop(subscription, link);
+		trace_mq_filter_remove(subscription->id, text, args->filter_len);
+		err = 0;
+	}
+	mutex_unlock(&filters->lock);
+	return err;
+}
+
+int mq_subscription_filter_remove(struct mq_subscription *subscription, void __user *arg)
+{
 	struct mq_filter args;
 	char *text;
 	int err;
@@ -200,17 +251,11 @@ int mq_subscription_filter_remove(struct mq_subscription *subscription, void __u
 	if (err)
 		return err;
 	err = args.weight ? -EINVAL : 0;
-	if (!err && mutex_lock_interruptible(&filters->lock))
+	if (!err && mutex_lock_interruptible(&subscription->lock))
 		err = -EINTR;
 	if (!err) {
-		link = filter_find(subscription, text, args.filter_len);
-		if (link) {
-			args.sequence = filter_drop(subscription, link);
-			trace_mq_filter_remove(subscription->id, text, args.filter_len);
-		} else {
-			err = -ENOENT;
-		}
-		mutex_unlock(&filters->lock);
+		err = filter_remove(subscription, text, &args);
+		mutex_unlock(&subscription->lock);
 	}
 	kvfree(text);
 	if (!err && copy_to_user(arg, &args, sizeof(args)))
@@ -224,12 +269,20 @@ void mq_subscription_filters_clear(struct mq_subscription *subscription)
 	struct mq_filter_link *link, *next;
 
 	mutex_lock(&channel->filters.lock);
-	list_for_each_entry_safe(link, next, &subscription->links, in_subscription) {
+	list_for_each_entry(link, &subscription->links, in_subscription) {
+		mq_filter_link_unlink(&channel->filters, link);
 		spin_lock(&channel->data.lock);
-		mq_channel_reroute(channel);
 		link->entry->weight -= link->weight;
+		channel->filters.weight -= link->weight;
 		spin_unlock(&channel->data.lock);
+		cond_resched();
+	}
+	spin_lock(&channel->data.lock);
+	mq_channel_reroute(channel);
+	spin_unlock(&channel->data.lock);
+	list_for_each_entry_safe(link, next, &subscription->links, in_subscription) {
 		mq_filter_link_free(&channel->filters, link);
+		cond_resched();
 	}
 	mutex_unlock(&channel->filters.lock);
 }

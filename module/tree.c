@@ -2,6 +2,7 @@
 /* Tree of topic filters, see tree.h. */
 #include <linux/jhash.h>
 #include <linux/rcupdate.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/mq_topic.h>
@@ -114,7 +115,7 @@ static struct mq_tree_node *tree_grow(struct mq_tree *tree, struct mq_tree_node 
 	struct mq_tree_node *node;
 	int err = 0;
 
-	node = kzalloc(struct_size(node, level, len), GFP_KERNEL_ACCOUNT);
+	node = kvzalloc(struct_size(node, level, len), GFP_KERNEL_ACCOUNT);
 	if (!node)
 		return ERR_PTR(-ENOMEM);
 	node->parent = parent;
@@ -123,7 +124,7 @@ static struct mq_tree_node *tree_grow(struct mq_tree *tree, struct mq_tree_node 
 	if (!plus)
 		err = rhashtable_insert_fast(&tree->table, &node->link, tree_params);
 	if (err) {
-		kfree(node);
+		kvfree(node);
 		return ERR_PTR(-ENOMEM);
 	}
 	tree_node_link(node, plus);

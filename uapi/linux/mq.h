@@ -272,7 +272,8 @@ struct mq_retained {
  * @metadata: in: pointer; opaque to the kernel
  * @reserved: in: 0
  * @result: out: 0, or the negative errno that refused this record
- * @receivers: out: sum of the weights of the filters that matched
+ * @receivers: out: sum of the weights of the filters that matched; of all
+ *	filters, if more than 128 are candidates
  * @sequence: out: its sequence
  * @time: out: CLOCK_REALTIME in ns
  *
@@ -290,7 +291,8 @@ struct mq_retained {
  *             their limit, or a larger value than before and too few bytes
  *   ENOMEM    no memory for staging or for the retained copy
  *   EINTR     interrupted while another thread published on this descriptor
- * A refused record changes nothing.
+ * A refused record changes nothing. EFAULT also says that the "out" fields
+ * could not be written: then the record is published all the same.
  *
  * poll on a publisher: EPOLLOUT: after an EAGAIN, 1/16 of the ring is free
  * again (always set before the first EAGAIN); EPOLLHUP | EPOLLERR: deleted.
@@ -379,7 +381,8 @@ struct mq_publish_batch {
  *
  * Errors: EINVAL (not a filter), E2BIG (above MQ_FILTER_LEVELS_MAX levels),
  * EMFILE (add: parameter max_filters_per_subscription), ENFILE (add:
- * parameter max_filters_per_channel), ENOENT (remove), ENOMEM, EINTR.
+ * parameters max_filters_per_channel and max_filter_bytes), ENOENT (remove),
+ * ENOMEM, EINTR.
  */
 struct mq_filter {
 	__u32 flags;
@@ -458,7 +461,7 @@ struct mq_resync {
  *	MQ_A_RETAINED_BYTES_MAX. Errors: ENOENT, EEXIST, E2BIG, EINVAL,
  *	EOPNOTSUPP (what cannot change in a live channel), ENOMEM
  * @MQ_CMD_CHANNEL_PURGE: MQ_A_NAME: drops and zeroes all records and retained
- *	values. Errors: ENOENT
+ *	values (not what publishers' staging buffers still hold). Errors: ENOENT
  * @MQ_CMD_SUBSCRIPTION_GET: dump of the subscriptions of MQ_A_NAME, or of all
  *	channels. Errors: ENOENT
  * @MQ_CMD_EVENT: to the multicast group: MQ_A_EVENT and what belongs to it
