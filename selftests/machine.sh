@@ -111,12 +111,16 @@ run_one() {
 	printf '%s\n' "$verdict" >>"$MQ_OUT/results"
 	good=$(grep -c '^passed ' <<<"$verdict")
 	bad=$(grep -c '^failed ' <<<"$verdict")
-	printf '%s %-16s %3d passed, %d failed (%d s)\n' "$MQ_KERNEL" "$name" \
-		"$good" "$bad" $((SECONDS - start))
-	if ((bad > 0)); then
-		grep '^failed ' <<<"$verdict" | sed 's/^failed/not ok -/'
-		tail -n 40 "$log" | sed 's/^/    /'
-	fi
+	said=$(
+		printf '%s %-16s %3d passed, %d failed (%d s)\n' "$MQ_KERNEL" \
+			"$name" "$good" "$bad" $((SECONDS - start))
+		if ((bad > 0)); then
+			grep '^failed ' <<<"$verdict" | sed 's/^failed/not ok -/'
+			tail -n 40 "$log" | sed 's/^/    /'
+		fi
+	)
+	# At once: another machine may write to the same terminal.
+	printf '%s\n' "$said"
 	sed -i 1d "$MQ_OUT/todo"
 }
 

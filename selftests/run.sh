@@ -21,7 +21,7 @@ fuzz_seconds=30
 # A machine that dies is started again for the rest, but not for ever.
 max_boots=8
 boot_timeout=1500
-passed=0 failed=0
+kernel_pids=()
 
 wanted() {
 	local glob
@@ -34,16 +34,31 @@ wanted() {
 	return 1
 }
 
+# The verdicts of all: lines "passed NAME TEST" and "failed NAME TEST".
+results=$logs/results
+
 # fail NAME TEXT: one that can't tell for itself.
 fail() {
-	failed=$((failed + 1))
+	echo "failed $1 $2" >>"$results"
 	echo "not ok - $1: $2"
 }
 
 finish() {
+	local passed failed
+
+	passed=$(grep -c '^passed ' "$results")
+	failed=$(grep -c '^failed ' "$results")
 	echo "$passed passed, $failed failed"
 	((failed == 0 && passed > 0)) || exit 1
 	exit 0
+}
+
+interrupted() {
+	trap '' INT TERM
+	((${#kernel_pids[@]} == 0)) || kill "${kernel_pids[@]}"
+	wait
+	fail check interrupted
+	exit
 }
 
 build() {
@@ -60,18 +75,18 @@ build() {
 # here NAME SCRIPT: a script that prints TAP and needs no machine, or makes its own.
 here() {
 	wanted "$1" || return 0
-	local start=$SECONDS log=$logs/$1 good bad planned
+	local name=$1 start=$SECONDS log=$logs/$1 good bad planned
 
 	"$2" >"$log" 2>&1
-	good=$(grep '^ok ' "$log" | grep -vc '# *SKIP')
-	bad=$(grep -cE '^(not ok |ok .*# *SKIP)' "$log")
+	good=$(grep '^ok ' "$log" | grep -v '# *SKIP' | sed "s/^/passed $name /" |
+		tee -a "$results" | wc -l)
+	bad=$(grep -E '^(not ok |ok .*# *SKIP)' "$log" | sed "s/^/failed $name /" |
+		tee -a "$results" | wc -l)
 	planned=$(sed -n 's/^1\.\.\([0-9][0-9]*\)$/\1/p' "$log")
-	passed=$((passed + good))
-	failed=$((failed + bad))
-	echo "$1: $good passed, $bad failed ($((SECONDS - start)) s)"
+	echo "$name: $good passed, $bad failed ($((SECONDS - start)) s)"
 	((bad == 0)) || sed -n '/^not ok/,/^ok/{/^ok/!p}' "$log"
 	[ "$planned" = $((good + bad)) ] ||
-		fail "$1" "planned ${planned:-nothing}, ran $((good + bad)): see $log"
+		fail "$name" "planned ${planned:-nothing}, ran $((good + bad)): see $log"
 }
 
 fuzz() {
@@ -92,7 +107,7 @@ fuzz() {
 	done
 	for i in "${!names[@]}"; do
 		if wait "${pids[i]}"; then
-			passed=$((passed + 1))
+			echo "passed ${names[i]}" >>"$results"
 			echo "${names[i]}: passed, $(grep -oE '^Done [0-9]+ runs' \
 				"$logs/${names[i]}")"
 		else
@@ -128,8 +143,11 @@ boot() {
 	local kernel=$1 out=$2 status current
 
 	rm -f "$out/current"
+	# In the background, so that the shell hears of a signal meanwhile.
 	MQ_OUT=$out tools/vm/run --kernel "$kernel" --timeout "$boot_timeout" -- \
-		selftests/machine.sh 2>"$out/stderr"
+		selftests/machine.sh 2>"$out/stderr" &
+	machine=$!
+	wait "$machine"
 	status=$?
 	cat "$out/stderr" >&2
 	if [ "$status" -ne 0 ]; then
@@ -142,8 +160,10 @@ boot() {
 }
 
 on_kernel() {
-	local kernel=$1 out=$logs/$1 boots=0
+	local kernel=$1 out=$logs/$1 boots=0 machine=
 
+	trap 'kill "$machine"; wait "$machine"; exit 1' TERM
+	trap - EXIT
 	rm -rf "$out"
 	mkdir -p "$out"
 	: >"$out/results"
@@ -157,27 +177,39 @@ on_kernel() {
 		fi
 		boot "$kernel" "$out"
 	done
-	passed=$((passed + $(grep -c '^passed ' "$out/results")))
-	failed=$((failed + $(grep -c '^failed ' "$out/results")))
+	sed "s/^\(passed\|failed\) /&$kernel /" "$out/results" >>"$results"
 }
 
+# The machines mostly use one CPU each, the debug kernel's by far the longest: it
+# runs beside all else, the others one after the other.
 main() {
 	local kernel
 
 	mkdir -p "$logs"
+	: >"$results"
 	trap finish EXIT
-	trap 'fail check interrupted; exit 130' INT TERM
+	trap interrupted INT TERM
 	if ! build; then
 		fail build "see above"
 		exit 1
 	fi
+	for kernel in $kernels; do
+		[ "$kernel" = debug ] || continue
+		on_kernel debug &
+		kernel_pids+=($!)
+	done
 	here lint selftests/lint.sh
 	here model selftests/model/run.sh
 	here vm selftests/vm/test_vm.sh
 	fuzz
 	for kernel in $kernels; do
-		on_kernel "$kernel"
+		[ "$kernel" != debug ] || continue
+		on_kernel "$kernel" &
+		kernel_pids+=($!)
+		wait $!
 	done
+	wait "${kernel_pids[@]}"
+	exit
 }
 
 main

@@ -54,7 +54,7 @@ mount_all() {
 
 tune() {
 	ip link set lo up
-	hostname mq-test
+	echo mq-test >/proc/sys/kernel/hostname
 	ulimit -n 65536
 	echo 1 >/proc/sys/kernel/sysrq
 	echo 0 >/proc/sys/kernel/printk_ratelimit
@@ -78,7 +78,8 @@ finish() {
 	dmesg >"$control/kernel.log"
 	[ -z "$1" ] || echo "$1" >"$control/status"
 	sync
-	reboot -f
+	# A machine without systemd-sysv has no other.
+	/bin/busybox reboot -f
 	# Not reached; process 1 must not end.
 	while :; do read -r _; done
 }
