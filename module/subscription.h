@@ -36,6 +36,7 @@
  *
  * @links: its filters (RCU; filter mutex to change)
  * @link_count: how many (filter mutex)
+ * @wild_count: how many of them have a wildcard (filter mutex)
  * @removed_matched: what links that went had matched (channel lock)
  * @all_base: what channel->filters.all_matched was when it began
  * @start: where it began, if it asked for a place in the past; else U64_MAX
@@ -66,6 +67,7 @@ struct mq_subscription {
 
 	struct list_head links;
 	u32 link_count;
+	u32 wild_count;
 	u64 removed_matched;
 	u64 all_base;
 	u64 start;

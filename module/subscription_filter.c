@@ -11,6 +11,9 @@
 #include "subscription.h"
 #include "trace.h"
 
+/* With more filters than this a new one is not compared with all others. */
+#define FILTER_OVERLAP_MAX	1024
+
 /* Copies and checks the arguments; *text is then to be kvfree()d. */
 static int filter_args(struct mq_filter *args, void __user *arg, char **text)
 {
@@ -58,12 +61,16 @@ static void filter_note_overlap(struct mq_subscription *subscription,
 	const struct mq_filter_entry *a = added->entry;
 	struct mq_filter_link *link;
 
-	if (subscription->overlap)
+	/* Two different literal filters never do. */
+	if (subscription->overlap || (!added->wild && !subscription->wild_count))
 		return;
+	if (subscription->link_count >= FILTER_OVERLAP_MAX) {
+		WRITE_ONCE(subscription->overlap, true);
+		return;
+	}
 	list_for_each_entry(link, &subscription->links, in_subscription) {
 		const struct mq_filter_entry *b = link->entry;
 
-		/* Two different literal filters never do. */
 		if ((added->wild || link->wild) &&
 		    mq_filter_overlap(a->text, a->len, b->text, b->len))
 			WRITE_ONCE(subscription->overlap, true);
@@ -165,6 +172,7 @@ static int filter_add(struct mq_subscription *subscription, const char *text,
 	if (IS_ERR(link))
 		return PTR_ERR(link);
 	filter_note_overlap(subscription, link);
+	subscription->wild_count += link->wild;
 	WRITE_ONCE(subscription->link_count, subscription->link_count + 1);
 	args->sequence = filter_enforce(subscription, link, args->weight);
 	trace_mq_filter_add(subscription->id, text, args->filter_len, args->sequence);
@@ -217,6 +225,7 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	WRITE_ONCE(link->started_past, false);
 	WRITE_ONCE(link->from, U64_MAX);
 	spin_unlock(&channel->data.lock);
+	subscription->wild_count -= link->wild;
 	mq_filter_link_free(&channel->filters, link);
 	WRITE_ONCE(subscription->link_count, subscription->link_count - 1);
 	return head;

@@ -404,8 +404,9 @@ struct mq_filter {
  * @position: out: where to go on; the kernel has set the cursor to it
  * @passed: out: records of the channel that went by unread; exact
  * @missed: out: how many of them matched: matched - delivered - still
- *	readable. An upper bound if filters of this subscription overlap, or
- *	if a topic had more than 128 candidate filters
+ *	readable. An upper bound if filters of this subscription overlap (with
+ *	more than 1024, some with a wildcard, that is taken for granted), or if
+ *	a topic had more than 128 candidate filters
  *
  * MQ_IOC_RESYNC when a reader finds &mq_ring_header.oldest above its cursor.
  * Without a gap: its cursor, 0 and 0. The totals go to the status page too.
