@@ -35,6 +35,7 @@ help:
 	@echo 'make shell      a prompt inside the test machine, daemons running'
 	@echo 'make check      all tests on both kernels'
 	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
+	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make setup      install the Debian packages that are missing'
 	@echo 'make module     build/RELEASE/mq.ko (KERNEL=stock|debug, or'
@@ -106,11 +107,14 @@ uninstall:
 demo: all
 	@tools/vm/run -- tools/demo/demo.sh
 
+bench: module tests
+	@tools/vm/run --icount -- build/selftests/cost
+
 shell: all
 	@tools/vm/run --shell
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers lint check demo shell \
+.PHONY: all help setup module tools tests fuzzers lint check demo shell bench \
 	install uninstall clean

@@ -9,7 +9,7 @@
 set -uo pipefail
 
 cd "$MQ_TOP" || exit 1
-limit=$((MQ_VOLUME > 1 ? 300 : 180))
+limit=$((MQ_VOLUME > 1 ? 600 : 300))
 group=/sys/fs/cgroup/mq-test
 log=/tmp/mq-check.log
 kernel_lines=0
