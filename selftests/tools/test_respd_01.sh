@@ -16,7 +16,7 @@ cli()
 # lines NAME N: the output of NAME has at least so many lines.
 lines()
 {
-	[ "$(wc -l <"$work/$1")" -ge "$2" ]
+	[ -e "$work/$1" ] && [ "$(wc -l <"$work/$1")" -ge "$2" ]
 }
 
 # got NAME N: the last lines it printed, on one line.

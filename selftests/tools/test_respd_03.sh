@@ -37,7 +37,7 @@ check "redis-benchmark pings" bench -n $((count / 8)) -t ping
 start all redis-cli -s "$work/sock" psubscribe 'full/*'
 lines()
 {
-	[ "$(wc -l <"$work/all")" -ge "$1" ]
+	[ -e "$work/all" ] && [ "$(wc -l <"$work/all")" -ge "$1" ]
 }
 wait_for lines 3
 many=$(volume 20000)
