@@ -72,12 +72,14 @@ build() {
 	done
 }
 
-# here NAME SCRIPT: a script that prints TAP and needs no machine, or makes its own.
+# here NAME COMMAND...: one that prints TAP and needs no machine, or makes its own.
 here() {
 	wanted "$1" || return 0
-	local name=$1 start=$SECONDS log=$logs/$1 good bad planned
+	local name=$1 start=$SECONDS log=$logs/$1 good bad planned status
 
-	"$2" >"$log" 2>&1
+	shift
+	"$@" >"$log" 2>&1
+	status=$?
 	good=$(grep '^ok ' "$log" | grep -v '# *SKIP' | sed "s/^/passed $name /" |
 		tee -a "$results" | wc -l)
 	bad=$(grep -E '^(not ok |ok .*# *SKIP)' "$log" | sed "s/^/failed $name /" |
@@ -87,6 +89,14 @@ here() {
 	((bad == 0)) || sed -n '/^not ok/,/^ok/{/^ok/!p}' "$log"
 	[ "$planned" = $((good + bad)) ] ||
 		fail "$name" "planned ${planned:-nothing}, ran $((good + bad)): see $log"
+	((status == 0 || bad > 0)) || fail "$name" "ended with status $status: see $log"
+}
+
+# Figures that are the same in every run, so a change in them is one.
+cost() {
+	wanted cost_icount && [[ " $kernels " == *" stock "* ]] || return 0
+	here cost_icount tools/vm/run --icount --timeout 300 -- build/selftests/cost
+	sed -n 's/^# \(publish .*\)/  instructions, \1/p' "$logs/cost_icount"
 }
 
 fuzz() {
@@ -201,6 +211,7 @@ main() {
 	here lint selftests/lint.sh
 	here model selftests/model/run.sh
 	here vm selftests/vm/test_vm.sh
+	cost
 	fuzz
 	for kernel in $kernels; do
 		[ "$kernel" != debug ] || continue
