@@ -97,7 +97,7 @@ converse()
 	for ((i = 0; i < ${#3}; i += $2)); do
 		printf '%s' "${3:i:$2}" >&8
 	done
-	reply=$(timeout 30 cat <&8)
+	IFS= read -r -t 60 -d '' reply <&8 || :
 	exec 8>&-
 	if [[ $reply =~ $'id\r\n:'([0-9]+) ]]; then
 		reply=${reply/:${BASH_REMATCH[1]}/:ID}
