@@ -59,7 +59,8 @@ static char *channel_devnode(devnode_device *dev, umode_t *mode, kuid_t *uid, kg
 		*uid = channel->uid;
 	if (gid)
 		*gid = channel->gid;
-	return kasprintf(GFP_KERNEL, "mq/%s", channel->name);
+	/* Without a name the node would not come, or, worse, not go. */
+	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "mq/%s", channel->name);
 }
 
 static int channel_charge(u64 bytes)
