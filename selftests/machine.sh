@@ -47,8 +47,7 @@ kernel_says() {
 	kernel_lines=$(dmesg | wc -l)
 }
 
-# Processes and channels that a program left. A node can outlive its channel:
-# devtmpfs needs memory to remove it, which the test "fault" denies it.
+# Processes and channels that a program left, and nodes without a channel.
 leftovers() {
 	local node
 
@@ -59,8 +58,7 @@ leftovers() {
 			echo "failed $1 left the channel ${node##*/}"
 		else
 			rm -f "$node"
-			[ "$1" = fault ] ||
-				echo "failed $1 left the node ${node##*/}"
+			echo "failed $1 left the node ${node##*/}"
 		fi
 	done
 }
