@@ -338,7 +338,7 @@ struct mq_publish {
  * including it. Records of different publishers may come between.
  *
  * Returns 0 if @done was written, even if no record went in. Errors: EINVAL
- * (flags, count, reserved), EFAULT (@records).
+ * (flags, count, reserved), EFAULT (@records), EINTR (nothing was tried).
  */
 struct mq_publish_batch {
 	__u32 flags;
