@@ -12,8 +12,10 @@ channel_create exchange --topics 'exchange/#' --overflow reject \
 for name in shell0 shell1; do
 	channel_create "$name" --overflow reject --slots 1024 --bytes 1M --max-record 128K
 done
-start_daemon mqttd mq-mqttd --listen 127.0.0.1:7883
-start_daemon respd mq-respd --listen 127.0.0.1:7384
+# Clients are slow on a slow kernel, and none of them is to be given up.
+patience="--slow-client-timeout=$((MQ_VOLUME > 1 ? 120 : 20))"
+start_daemon mqttd mq-mqttd --listen 127.0.0.1:7883 "$patience"
+start_daemon respd mq-respd --listen 127.0.0.1:7384 "$patience"
 
 for path in mqtt-redis redis-mqtt native-both shell-both; do
 	check "$path" "$MQ_BUILD/selftests-tools/exchange" "$path" 100000 7883 7384
