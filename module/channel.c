@@ -326,6 +326,7 @@ void mq_channel_kill(struct mq_channel *channel)
 void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 {
 	const struct mq_ring *ring = &channel->data.ring;
+	unsigned int i;
 
 	info->id = channel->id;
 	info->first = ring->config.first;
@@ -336,6 +337,9 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	strscpy(info->name, channel->name, sizeof(info->name));
 	info->subscriptions = READ_ONCE(channel->endpoints.subscription_count);
 	info->publishers = READ_ONCE(channel->endpoints.publisher_count);
+	memset(info->refusals, 0, sizeof(info->refusals));
+	for (i = 0; i < MQ_LIMITS; i++)
+		info->refusals[i] = atomic64_read(&channel->refusals.count[i]);
 
 	spin_lock(&channel->data.lock);
 	info->generation = ring->header->generation;

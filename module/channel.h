@@ -23,6 +23,7 @@
 #include <linux/workqueue.h>
 #include "claim.h"
 #include "filter.h"
+#include "limit.h"
 #include "registry.h"
 #include "retain.h"
 #include "ring.h"
@@ -107,6 +108,8 @@ struct mq_channel_counters {
  * @data.retained: retained values
  * @data.counters: counters
  *
+ * @refusals: what limits refused; atomic
+ *
  * @readers: node readers wait here
  * @space: who waits for space
  * @space_work: scans cursors while somebody waits for space
@@ -146,6 +149,8 @@ struct mq_channel {
 		struct mq_retained_set retained;
 		struct mq_channel_counters counters;
 	} data;
+
+	struct mq_refusals refusals;
 
 	wait_queue_head_t readers;
 	wait_queue_head_t space;

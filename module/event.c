@@ -30,7 +30,9 @@ static size_t event_size(void)
 	       2 * nla_total_size_64bit(sizeof(u64)) +		/* ID, TIME */
 	       nla_total_size_64bit(sizeof(u64)) +		/* *_ID */
 	       nla_total_size(sizeof(u32)) +			/* PID */
-	       2 * nla_total_size_64bit(sizeof(u64));		/* PASSED, MISSED */
+	       2 * nla_total_size_64bit(sizeof(u64)) +		/* PASSED, MISSED */
+	       nla_total_size_64bit(sizeof(u64)) +		/* SEQUENCE */
+	       2 * nla_total_size(sizeof(u32));			/* LIMIT, UID */
 }
 
 static bool event_put_channel(struct sk_buff *skb, const struct mq_event_report *report)
@@ -54,6 +56,18 @@ static bool event_put_gap(struct sk_buff *skb, const struct mq_event_report *rep
 	       !nla_put_u64_64bit(skb, MQ_A_MISSED, report->missed, MQ_A_PAD);
 }
 
+static bool event_put_sequence(struct sk_buff *skb, const struct mq_event_report *report)
+{
+	return !nla_put_u64_64bit(skb, MQ_A_SEQUENCE, report->sequence, MQ_A_PAD);
+}
+
+static bool event_put_refusal(struct sk_buff *skb, const struct mq_event_report *report)
+{
+	return !nla_put_u32(skb, MQ_A_LIMIT, report->limit) &&
+	       !nla_put_u32(skb, MQ_A_UID, report->uid) &&
+	       !nla_put_u32(skb, MQ_A_PID, report->pid);
+}
+
 /* Everything that belongs to the event, as enum mq_event says. */
 static bool event_put(struct sk_buff *skb, const struct mq_event_report *report)
 {
@@ -69,6 +83,14 @@ static bool event_put(struct sk_buff *skb, const struct mq_event_report *report)
 	case MQ_EVENT_PUBLISHER_OPENED:
 	case MQ_EVENT_PUBLISHER_CLOSED:
 		return event_put_endpoint(skb, report, MQ_A_PUBLISHER_ID);
+	case MQ_EVENT_EVICTED:
+		return event_put_endpoint(skb, report, MQ_A_SUBSCRIPTION_ID) &&
+		       event_put_sequence(skb, report);
+	case MQ_EVENT_WILL:
+		return event_put_endpoint(skb, report, MQ_A_PUBLISHER_ID) &&
+		       event_put_sequence(skb, report);
+	case MQ_EVENT_REFUSED:
+		return event_put_refusal(skb, report);
 	default:
 		return true;
 	}

@@ -22,6 +22,9 @@
  * @pid: its process, or 0
  * @passed: MQ_EVENT_LAGGED
  * @missed: MQ_EVENT_LAGGED
+ * @sequence: MQ_EVENT_EVICTED, MQ_EVENT_WILL
+ * @limit: MQ_EVENT_REFUSED
+ * @uid: MQ_EVENT_REFUSED, in the initial user namespace
  */
 struct mq_event_report {
 	enum mq_event event;
@@ -31,6 +34,9 @@ struct mq_event_report {
 	u32 pid;
 	u64 passed;
 	u64 missed;
+	u64 sequence;
+	u32 limit;
+	u32 uid;
 };
 
 struct genl_family;

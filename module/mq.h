@@ -16,6 +16,7 @@
  *   retain        the retained values of a channel
  *   publisher     an endpoint that writes
  *   subscription  an endpoint that reads
+ *   limit         what happens when a limit refuses something
  *   endpoint      the pseudo-filesystem that endpoint files live on
  *   cdev          the node: open, read, write, poll, ioctl
  *   netlink       administration
@@ -24,7 +25,7 @@
  * Who calls whom:
  *
  *   main -> {cdev, netlink} -> {publisher, subscription, space} -> registry
- *        -> channel -> {filter, claim, retain} -> {ring, tree, event}
+ *        -> channel -> {filter, claim, retain, limit} -> {ring, tree, event}
  *
  * The path of one record (publisher.c):
  *

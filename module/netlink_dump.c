@@ -65,7 +65,8 @@ static bool put_state(struct sk_buff *skb, const struct mq_info *info)
 	       put_u64(skb, MQ_A_PUBLISHED, info->published) &&
 	       put_u64(skb, MQ_A_REFUSED, info->refused) &&
 	       put_u64(skb, MQ_A_OVERWRITTEN, info->overwritten) &&
-	       put_u64(skb, MQ_A_NODE_PASSED, info->node_passed);
+	       put_u64(skb, MQ_A_NODE_PASSED, info->node_passed) &&
+	       !nla_put(skb, MQ_A_REFUSALS, MQ_LIMITS * sizeof(u64), info->refusals);
 }
 
 static bool put_claims(struct sk_buff *skb, const char *claims, u32 size)

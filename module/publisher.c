@@ -57,7 +57,7 @@ static int publisher_room(struct mq_publisher *publisher, u32 size)
 static int publisher_check(const struct mq_publisher *publisher, const struct mq_publish *args)
 {
 	if (args->flags & ~(MQ_RECORD_RETAIN | MQ_RECORD_USER_MASK) || args->reserved0 ||
-	    args->reserved[0] || args->reserved[1] || !args->topic_len)
+	    args->expect || args->expiry_ns || !args->topic_len)
 		return -EINVAL;
 	if ((u64)args->topic_len + args->payload_len + args->metadata_len >
 	    publisher->channel->data.ring.config.max_record)
@@ -294,7 +294,7 @@ static int publisher_enter(struct mq_channel *channel)
 		err = 0;
 	}
 	mutex_unlock(&channel->endpoints.lock);
-	return err;
+	return err ? mq_limit_refuse(channel, MQ_LIMIT_PUBLISHERS, err) : 0;
 }
 
 static void publisher_leave(struct mq_channel *channel)
@@ -386,7 +386,7 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
 	struct mq_publisher *publisher;
 	struct file *file;
 
-	if (args->flags & ~MQ_PUBLISHER_NONBLOCK || args->reserved0 || args->reserved[0] ||
+	if (args->flags & ~MQ_PUBLISHER_NONBLOCK || args->timeout_ms || args->reserved[0] ||
 	    args->reserved[1])
 		return ERR_PTR(-EINVAL);
 	if (!(node_mode & FMODE_WRITE))

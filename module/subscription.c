@@ -397,7 +397,7 @@ static int subscription_list(struct mq_subscription *subscription, struct mq_sub
 	mutex_lock(&channel->endpoints.lock);
 	if (channel->endpoints.subscription_count >= READ_ONCE(mq_max_subscriptions)) {
 		mutex_unlock(&channel->endpoints.lock);
-		return -EUSERS;
+		return mq_limit_refuse(channel, MQ_LIMIT_SUBSCRIPTIONS, -EUSERS);
 	}
 	spin_lock(&channel->data.lock);
 	err = subscription_place(subscription, args);

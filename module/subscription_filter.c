@@ -164,10 +164,10 @@ static int filter_add(struct mq_subscription *subscription, const char *text,
 		return 0;
 	}
 	if (subscription->link_count >= READ_ONCE(mq_max_filters_per_subscription))
-		return -EMFILE;
+		return mq_limit_refuse(channel, MQ_LIMIT_FILTERS, -EMFILE);
 	if (filters->links >= READ_ONCE(mq_max_filters_per_channel) ||
 	    filters->bytes >= READ_ONCE(mq_max_filter_bytes))
-		return -ENFILE;
+		return mq_limit_refuse(channel, MQ_LIMIT_FILTERS, -ENFILE);
 	link = mq_filter_link_new(filters, text, args->filter_len, subscription);
 	if (IS_ERR(link))
 		return PTR_ERR(link);

@@ -34,6 +34,13 @@
  * unless said otherwise. EFAULT: a pointer of the call does not point to
  * memory; ENOTTY: no such command on this kind of descriptor. ENODEV: the
  * channel was deleted; these are not repeated below.
+ *
+ * io_uring. IORING_OP_URING_CMD with cmd_op = the number of an ioctl and
+ * struct mq_uring in the command area does what the ioctl does, for
+ * MQ_IOC_PUBLISH, MQ_IOC_PUBLISH_BATCH, MQ_IOC_RECEIVE and MQ_IOC_ACK. The
+ * structure that it points to is read when the command is issued and must
+ * stay until it completes. Waiting for records or space: IORING_OP_POLL_ADD,
+ * multishot too; see &struct mq_receive for commands that wait.
  */
 #ifndef _UAPI_LINUX_MQ_H
 #define _UAPI_LINUX_MQ_H
@@ -50,12 +57,61 @@
  * @MQ_OVERFLOW_DROP_OLDEST: the oldest records go. Nobody can hold the ring
  * @MQ_OVERFLOW_REJECT: records held by a subscription stay and the publish
  *	fails with EAGAIN; without a holder the oldest go
+ * @MQ_OVERFLOW_BLOCK: records held by a subscription stay and the publish
+ *	waits for space: until &mq_publisher_new.timeout_ms (ETIMEDOUT) or a
+ *	signal (EINTR), and not at all with O_NONBLOCK (EAGAIN); without a
+ *	holder the oldest go
  *
  * Further values are refused with EINVAL.
+ *
+ * With "evict after T" (MQ_A_EVICT_AFTER) a publish that lacks space takes the
+ * right to hold from every subscription whose first held record is older than
+ * T. What counts is the age of that record, not whether the reader makes
+ * progress.
  */
 enum mq_overflow {
 	MQ_OVERFLOW_DROP_OLDEST	= 0,
 	MQ_OVERFLOW_REJECT	= 1,
+	MQ_OVERFLOW_BLOCK	= 2,
+};
+
+/**
+ * enum mq_hold - who may make subscriptions that hold the ring
+ * @MQ_HOLD_WRITERS: who opened the node for reading and writing: holding is the
+ *	right to stop publishers
+ * @MQ_HOLD_READERS: who opened it for reading
+ */
+enum mq_hold {
+	MQ_HOLD_WRITERS		= 0,
+	MQ_HOLD_READERS		= 1,
+};
+
+/**
+ * enum mq_limit - what a refusal ran into, see &mq_info.refusals
+ * @MQ_LIMIT_SUBSCRIPTIONS: parameter max_subscriptions; EUSERS
+ * @MQ_LIMIT_PUBLISHERS: parameter max_publishers; EUSERS
+ * @MQ_LIMIT_FILTERS: parameters max_filters_per_subscription (EMFILE),
+ *	max_filters_per_channel, max_filter_bytes (ENFILE)
+ * @MQ_LIMIT_WILLS: parameter max_wills_per_publisher (EMFILE), a quarter of the
+ *	ring (EDQUOT)
+ * @MQ_LIMIT_RETAINED: MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX; EDQUOT
+ * @MQ_LIMIT_USER: parameters max_subscriptions_per_user,
+ *	max_publishers_per_user, max_filters_per_user, max_wills_per_user; EDQUOT
+ * @MQ_LIMIT_MEMLOCK: RLIMIT_MEMLOCK of the caller; ENOBUFS
+ *
+ * Limits per user count by the real user id of who made the descriptor, over all
+ * channels; CAP_SYS_RESOURCE is exempt. RLIMIT_MEMLOCK counts the pages of
+ * subscriptions with what else the user has locked; CAP_IPC_LOCK is exempt.
+ */
+enum mq_limit {
+	MQ_LIMIT_SUBSCRIPTIONS,
+	MQ_LIMIT_PUBLISHERS,
+	MQ_LIMIT_FILTERS,
+	MQ_LIMIT_WILLS,
+	MQ_LIMIT_RETAINED,
+	MQ_LIMIT_USER,
+	MQ_LIMIT_MEMLOCK,
+	MQ_LIMITS,
 };
 
 /* ------------------------------------------------------------------------
@@ -91,6 +147,14 @@ enum mq_overflow {
  * @node_passed: out: records that went by unread or read in part only, all
  *	node readers together
  * @name: out: the name, NUL-terminated
+ * @evict_after: out: milliseconds, 0: never
+ * @hold: out: enum mq_hold
+ * @evicted: out: subscriptions that lost the right to hold
+ * @wills: out: wills that are registered or wait for their delay
+ * @wills_lost: out: wills that could not be published: their topic had another
+ *	owner by then, or the channel was deleted
+ * @expired: out: retained values that expired
+ * @refusals: out: how often each limit refused something (enum mq_limit)
  *
  * MQ_IOC_INFO on any node; whoever can open a node may ask.
  */
@@ -119,6 +183,13 @@ struct mq_info {
 	__u64 overwritten;
 	__u64 node_passed;
 	char name[MQ_NAME_MAX + 1];
+	__u32 evict_after;
+	__u32 hold;
+	__u64 evicted;
+	__u64 wills;
+	__u64 wills_lost;
+	__u64 expired;
+	__u64 refusals[8];
 	__u64 reserved[8];
 };
 
@@ -137,10 +208,10 @@ enum mq_start {
 };
 
 /*
- * The subscription holds the ring: on a channel that rejects, records that
- * match it and lie at or above its cursor are not overwritten. Needs a node
- * opened for reading and writing, else EACCES; EINVAL if the channel drops
- * the oldest.
+ * The subscription holds the ring: on a channel that rejects or blocks,
+ * records that match it and lie at or above its cursor are not overwritten.
+ * Needs a node opened for reading and writing (or enum mq_hold), else EACCES;
+ * EINVAL if the channel drops the oldest.
  */
 #define MQ_SUBSCRIBE_HOLD	0x1
 /* read(2) on the new descriptor does not block (O_NONBLOCK). */
@@ -159,9 +230,11 @@ enum mq_start {
  * matches nothing; add filters next. One that does not start at the head
  * keeps (or, holding, holds) its position until the first filter is added.
  *
+ * "Retained, then live": start at the latest, see MQ_IOC_FILTER_ADD.
+ *
  * Errors: EACCES (node not open for reading, or see MQ_SUBSCRIBE_HOLD), EINVAL,
- * ERANGE, EUSERS (parameter max_subscriptions of the module), EMFILE, ENFILE,
- * ENOMEM.
+ * ERANGE, EUSERS (parameter max_subscriptions of the module), EDQUOT (parameter
+ * max_subscriptions_per_user), ENOBUFS (RLIMIT_MEMLOCK), EMFILE, ENFILE, ENOMEM.
  */
 struct mq_subscribe {
 	__u32 flags;
@@ -179,16 +252,20 @@ struct mq_subscribe {
 /**
  * struct mq_publisher_new - make a publisher
  * @flags: in: MQ_PUBLISHER_*
+ * @timeout_ms: in: how long a publish waits for space on a channel that blocks,
+ *	in milliseconds; 0: as long as it takes
  * @id: out: what the slots of its records will carry; unique until reboot
  *
- * MQ_IOC_PUBLISHER on a node returns the new descriptor.
+ * MQ_IOC_PUBLISHER on a node returns the new descriptor. Who makes this call is
+ * who MQ_IOC_PUBLISHER_INFO names, whoever uses the descriptor later.
  *
  * Errors: EACCES (node not open for writing), EINVAL, EUSERS (parameter
- * max_publishers), EMFILE, ENFILE, ENOMEM.
+ * max_publishers), EDQUOT (parameter max_publishers_per_user), EMFILE, ENFILE,
+ * ENOMEM.
  */
 struct mq_publisher_new {
 	__u32 flags;
-	__u32 reserved0;
+	__u32 timeout_ms;
 	__u64 id;
 	__u64 reserved[2];
 };
@@ -254,15 +331,69 @@ struct mq_retained {
 	__u32 reserved[3];
 };
 
+/**
+ * enum mq_publisher_state - &mq_publisher_info.state
+ * @MQ_PUBLISHER_OPEN: its descriptor is open
+ * @MQ_PUBLISHER_CLOSED: closed; known while records of it are in the ring
+ */
+enum mq_publisher_state {
+	MQ_PUBLISHER_OPEN	= 0,
+	MQ_PUBLISHER_CLOSED	= 1,
+};
+
+/**
+ * struct mq_publisher_info - who made a publisher
+ * @flags: in: 0
+ * @label_size: in: room at @label in bytes; out: bytes of the label with its
+ *	NUL; 0: none
+ * @label: in: where to put the security label of the maker (LSM). If it does
+ *	not fit, nothing is put there
+ * @id: in: &mq_slot.publisher
+ * @pid: out: process in the caller's pid namespace; 0: not visible there
+ * @uid: out: user in the caller's user namespace, or the overflow uid
+ * @gid: out: group, likewise
+ * @state: out: enum mq_publisher_state
+ * @cgroup: out: id of the control group (version 2) then; 0: none
+ * @started: out: start of the process, CLOCK_BOOTTIME in ns
+ * @opened: out: when the publisher was made, CLOCK_REALTIME in ns
+ * @last: out: sequence of its last record; 0: none yet
+ * @reserved: in: 0
+ *
+ * MQ_IOC_PUBLISHER_INFO on a node open for reading or on a subscription. For the
+ * publisher behind write(2) on a node the maker is who opened the node.
+ *
+ * Errors: EACCES, EINVAL, ENOENT (no such publisher, or none of its records is
+ * in the ring any more), ENOMEM.
+ */
+struct mq_publisher_info {
+	__u32 flags;
+	__u32 label_size;
+	__u64 label;
+	__u64 id;
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 state;
+	__u64 cgroup;
+	__u64 started;
+	__u64 opened;
+	__u64 last;
+	__u64 reserved[3];
+};
+
 /* ------------------------------------------------------------------------
  * Publishers
  */
 
-/* Flags of one record are MQ_RECORD_RETAIN and MQ_RECORD_USER_MASK. */
+/*
+ * Flags of one record to publish are MQ_RECORD_RETAIN, MQ_RECORD_USER_MASK and
+ * this one, which does not travel: publish only if &mq_publish.expect holds.
+ */
+#define MQ_PUBLISH_EXPECT	0x0080
 
 /**
  * struct mq_publish - one record to publish, and what became of it
- * @flags: in: MQ_RECORD_*
+ * @flags: in: MQ_RECORD_*, MQ_PUBLISH_EXPECT
  * @topic_len: in: bytes at @topic
  * @reserved0: in: 0
  * @payload_len: in: bytes at @payload; may be 0
@@ -270,27 +401,34 @@ struct mq_retained {
  * @topic: in: a topic that this channel owns
  * @payload: in: pointer
  * @metadata: in: pointer; opaque to the kernel
- * @reserved: in: 0
+ * @expect: in: with MQ_PUBLISH_EXPECT: the sequence of the topic's retained
+ *	value as the caller knows it, 0: there is none; without it: 0
+ * @expiry_ns: in: with MQ_RECORD_RETAIN: the retained value goes away that many
+ *	ns after it was set (CLOCK_BOOTTIME); 0: it stays. Without it: 0
  * @result: out: 0, or the negative errno that refused this record
  * @receivers: out: sum of the weights of the filters that matched; of all
  *	filters, if more than 128 are candidates
- * @sequence: out: its sequence
+ * @sequence: out: its sequence; if @expect does not hold: that of the value
+ *	that is there, 0: none
  * @time: out: CLOCK_REALTIME in ns
  *
  * With MQ_RECORD_RETAIN the record becomes the retained value of its topic,
  * or, with an empty payload, removes it; the record itself is published in
  * either case.
  *
- * MQ_IOC_PUBLISH with one of these: the "out" fields are written on success
- * only. Errors:
- *   EINVAL    not a topic, unknown flag, a reserved field that is not 0
+ * MQ_IOC_PUBLISH with one of these: the "out" fields are written on success,
+ * and all but @time if @expect does not hold. Errors:
+ *   EINVAL    not a topic, unknown flag, a field that must be 0 and is not
  *   EMSGSIZE  topic + payload + metadata above &mq_info.max_record
- *   ESTALE    another channel owns this topic, or none does
+ *   ESTALE    another channel owns this topic, or none does (@sequence is
+ *             untouched); or @expect does not hold (@sequence is written)
  *   EAGAIN    no space: a subscription holds the ring (wait for EPOLLOUT)
+ *   ETIMEDOUT no space within &mq_publisher_new.timeout_ms
  *   EDQUOT    retained: a new topic and the channel's retained values are at
  *             their limit, or a larger value than before and too few bytes
  *   ENOMEM    no memory for staging or for the retained copy
- *   EINTR     interrupted while another thread published on this descriptor
+ *   EINTR     interrupted while it waited for space or for another thread that
+ *             published on this descriptor
  * A refused record changes nothing. EFAULT also says that the "out" fields
  * could not be written: then the record is published all the same.
  *
@@ -306,7 +444,8 @@ struct mq_publish {
 	__u64 topic;
 	__u64 payload;
 	__u64 metadata;
-	__u64 reserved[2];
+	__u64 expect;
+	__u64 expiry_ns;
 	__s32 result;
 	__u32 receivers;
 	__u64 sequence;
@@ -318,9 +457,14 @@ struct mq_publish {
  * on this CPU at once. A hint.
  */
 #define MQ_BATCH_SYNC		0x1
+/* All records are published or none. */
+#define MQ_BATCH_ATOMIC		0x2
 
 /* Most records of one MQ_IOC_PUBLISH_BATCH. */
 #define MQ_BATCH_MAX		1024
+/* Most records and bytes (topic + payload + metadata) of an atomic one. */
+#define MQ_ATOMIC_MAX		64
+#define MQ_ATOMIC_BYTES_MAX	65536
 
 /**
  * struct mq_publish_batch - several records in one call
@@ -333,12 +477,20 @@ struct mq_publish {
  * MQ_IOC_PUBLISH_BATCH takes the records in order and sets @result of each
  * (and the other "out" fields of each that went in). A record that is refused
  * for what it is (EINVAL, EMSGSIZE, ESTALE, EDQUOT) does not stop those behind
- * it. At EAGAIN, ENOMEM, ENODEV, EFAULT or EINTR the batch ends: that record
- * has its @result, those behind it are untouched, @done counts up to and
+ * it. At EAGAIN, ETIMEDOUT, ENOMEM, ENODEV, EFAULT or EINTR the batch ends: that
+ * record has its @result, those behind it are untouched, @done counts up to and
  * including it. Records of different publishers may come between.
  *
+ * With MQ_BATCH_ATOMIC the records get consecutive sequences, or none is
+ * published: then each one that is refused has its @result, all others have
+ * ECANCELED, and @done is @count. What @expect and the limits of retained values
+ * are compared with is the state before the batch: together its new values must
+ * fit, whatever it clears. Readers may see a part of it for a moment, never for
+ * good.
+ *
  * Returns 0 if @done was written, even if no record went in. Errors: EINVAL
- * (flags, count, reserved), EFAULT (@records), EINTR (nothing was tried).
+ * (flags, count, reserved), E2BIG (atomic, and above MQ_ATOMIC_MAX or
+ * MQ_ATOMIC_BYTES_MAX), EFAULT (@records), EINTR (nothing was tried).
  */
 struct mq_publish_batch {
 	__u32 flags;
@@ -346,6 +498,81 @@ struct mq_publish_batch {
 	__u64 records;
 	__u32 done;
 	__u32 reserved[3];
+};
+
+/* The will is also published when the process that set it exits. */
+#define MQ_WILL_ON_EXIT		0x1
+
+/**
+ * struct mq_will - a record that is published if its publisher goes away
+ * @flags: in: MQ_WILL_*
+ * @delay_ms: in: how long after that, in milliseconds
+ * @id: in: which will of this publisher; an equal one is replaced
+ * @record_flags: in: MQ_RECORD_RETAIN, MQ_RECORD_USER_MASK
+ * @topic_len: in: bytes at @topic
+ * @payload_len: in: bytes at @payload
+ * @metadata_len: in: bytes at @metadata
+ * @reserved0: in: 0
+ * @topic: in: a topic that this channel owns
+ * @payload: in: pointer
+ * @metadata: in: pointer
+ * @expiry_ns: in: as &mq_publish.expiry_ns
+ * @reserved: in: 0
+ *
+ * MQ_IOC_WILL_SET on a publisher. With the last close of the descriptor its
+ * wills are published, in the order in which they were set, with MQ_RECORD_WILL
+ * and the publisher's id; so a killed process speaks its last words. Because
+ * fork(2) and SCM_RIGHTS delay the last close, MQ_WILL_ON_EXIT makes the end of
+ * the process that set the will enough, if it has the descriptor open then.
+ *
+ * Its place in the ring, and among the retained values, is reserved now, so that
+ * publishing it needs no memory and can't be refused for lack of space; all
+ * wills together reserve at most a quarter of the slots and of the byte area. A
+ * will is lost, and counted (&mq_info.wills_lost), only if its topic belongs to
+ * another channel by then, or the channel is deleted first.
+ *
+ * Errors: EINVAL, EMSGSIZE, ESTALE (not the owner of the topic), EDQUOT (a
+ * quarter of the ring, the retained values' limits, or parameter
+ * max_wills_per_user), EMFILE (parameter max_wills_per_publisher), EAGAIN
+ * (holders leave no space to reserve; try again on EPOLLOUT), ENOMEM, EINTR. A
+ * will that was to be replaced stays then.
+ */
+struct mq_will {
+	__u32 flags;
+	__u32 delay_ms;
+	__u64 id;
+	__u16 record_flags;
+	__u16 topic_len;
+	__u32 payload_len;
+	__u32 metadata_len;
+	__u32 reserved0;
+	__u64 topic;
+	__u64 payload;
+	__u64 metadata;
+	__u64 expiry_ns;
+	__u64 reserved[2];
+};
+
+/* All wills of this publisher, not only &mq_will_clear.id. */
+#define MQ_WILL_ALL		0x1
+/* Publish them now instead of forgetting them. */
+#define MQ_WILL_PUBLISH		0x2
+
+/**
+ * struct mq_will_clear - a goodbye
+ * @flags: in: MQ_WILL_ALL, MQ_WILL_PUBLISH
+ * @count: out: how many wills were cleared or published
+ * @id: in: which; with MQ_WILL_ALL: 0
+ * @reserved: in: 0
+ *
+ * MQ_IOC_WILL_CLEAR on a publisher. Errors: EINVAL, ENOENT (no will of this id),
+ * EINTR.
+ */
+struct mq_will_clear {
+	__u32 flags;
+	__u32 count;
+	__u64 id;
+	__u64 reserved[2];
 };
 
 /* ------------------------------------------------------------------------
@@ -357,7 +584,9 @@ struct mq_publish_batch {
  * does not fit. EAGAIN: none there, with O_NONBLOCK; EINTR. 0: the channel was
  * deleted and all was read.
  *
- * poll: EPOLLIN: a matching record may be read. EPOLLHUP: channel deleted.
+ * poll: EPOLLIN: a matching record may be read. EPOLLPRI: records went by
+ * unread or the right to hold was lost, and neither read(2), MQ_IOC_RECEIVE nor
+ * MQ_IOC_RESYNC has taken notice yet. EPOLLHUP: channel deleted.
  */
 
 /**
@@ -381,8 +610,8 @@ struct mq_publish_batch {
  *
  * Errors: EINVAL (not a filter), E2BIG (above MQ_FILTER_LEVELS_MAX levels),
  * EMFILE (add: parameter max_filters_per_subscription), ENFILE (add:
- * parameters max_filters_per_channel and max_filter_bytes), ENOENT (remove),
- * ENOMEM, EINTR.
+ * parameters max_filters_per_channel and max_filter_bytes), EDQUOT (add:
+ * parameter max_filters_per_user), ENOENT (remove), ENOMEM, EINTR.
  */
 struct mq_filter {
 	__u32 flags;
@@ -421,19 +650,93 @@ struct mq_resync {
 	__u64 reserved[2];
 };
 
+/* The command waits until there is something to receive (io_uring only). */
+#define MQ_RECEIVE_WAIT		0x1
+
+/**
+ * struct mq_receive - take matching records
+ * @flags: in: MQ_RECEIVE_WAIT
+ * @buffer_size: in: room at @buffer; out: bytes used
+ * @buffer: in: where to put records (struct mq_record)
+ * @count: out: records put there
+ * @reserved0: in: 0
+ * @position: out: the cursor after the call
+ * @passed: out: records of the channel that went by unread since the last call
+ *	that told of a gap
+ * @missed: out: those of them that matched
+ * @reserved: in: 0
+ *
+ * MQ_IOC_RECEIVE on a subscription: read(2) with its results in a structure; it
+ * never blocks. As an io_uring command with MQ_RECEIVE_WAIT it completes when
+ * there is something: from Linux 6.7 on the command waits by itself and ends
+ * with ECANCELED when its ring or task ends; before, it occupies a worker thread
+ * of the ring meanwhile. MQ_RECEIVE_WAIT in an ioctl is EINVAL.
+ *
+ * Errors: EINVAL, EAGAIN (nothing there), EMSGSIZE (the next record does not
+ * fit; @buffer_size then says what it needs), ENODEV (deleted, and all was
+ * read), EINTR.
+ */
+struct mq_receive {
+	__u32 flags;
+	__u32 buffer_size;
+	__u64 buffer;
+	__u32 count;
+	__u32 reserved0;
+	__u64 position;
+	__u64 passed;
+	__u64 missed;
+	__u64 reserved[2];
+};
+
+/**
+ * struct mq_ack - give up records
+ * @flags: in: 0
+ * @reserved0: in: 0
+ * @position: in: new cursor: done with all below; clamped like
+ *	&mq_control.cursor; out: the cursor now
+ *
+ * MQ_IOC_ACK on a subscription: what storing &mq_control.cursor does, with
+ * MQ_IOC_KICK if a publisher waits for space. Errors: EINVAL.
+ */
+struct mq_ack {
+	__u32 flags;
+	__u32 reserved0;
+	__u64 position;
+};
+
+/**
+ * struct mq_uring - command area of an IORING_OP_URING_CMD
+ * @arg: the ioctl's argument
+ * @reserved: 0, else EINVAL
+ *
+ * The completion's result is what the ioctl would return; EOPNOTSUPP for a
+ * number that is not a command of this descriptor. A publish does not wait for
+ * space here: EAGAIN, unless the ring hands the command to a worker thread
+ * (IOSQE_ASYNC), which waits as the ioctl does.
+ */
+struct mq_uring {
+	__u64 arg;
+	__u64 reserved;
+};
+
 #define MQ_IOC_INFO		_IOWR(MQ_IOC_MAGIC, 0x00, struct mq_info)
 #define MQ_IOC_SUBSCRIBE	_IOWR(MQ_IOC_MAGIC, 0x01, struct mq_subscribe)
 #define MQ_IOC_PUBLISHER	_IOWR(MQ_IOC_MAGIC, 0x02, struct mq_publisher_new)
 #define MQ_IOC_RETAINED		_IOWR(MQ_IOC_MAGIC, 0x03, struct mq_retained)
+#define MQ_IOC_PUBLISHER_INFO	_IOWR(MQ_IOC_MAGIC, 0x04, struct mq_publisher_info)
 
 #define MQ_IOC_PUBLISH		_IOWR(MQ_IOC_MAGIC, 0x20, struct mq_publish)
 #define MQ_IOC_PUBLISH_BATCH	_IOWR(MQ_IOC_MAGIC, 0x21, struct mq_publish_batch)
+#define MQ_IOC_WILL_SET		_IOWR(MQ_IOC_MAGIC, 0x22, struct mq_will)
+#define MQ_IOC_WILL_CLEAR	_IOWR(MQ_IOC_MAGIC, 0x23, struct mq_will_clear)
 
 #define MQ_IOC_FILTER_ADD	_IOWR(MQ_IOC_MAGIC, 0x40, struct mq_filter)
 #define MQ_IOC_FILTER_REMOVE	_IOWR(MQ_IOC_MAGIC, 0x41, struct mq_filter)
 #define MQ_IOC_RESYNC		_IOWR(MQ_IOC_MAGIC, 0x42, struct mq_resync)
 /* Look for space now: a publisher may be waiting for the advanced cursor. */
 #define MQ_IOC_KICK		_IO(MQ_IOC_MAGIC, 0x43)
+#define MQ_IOC_RECEIVE		_IOWR(MQ_IOC_MAGIC, 0x44, struct mq_receive)
+#define MQ_IOC_ACK		_IOWR(MQ_IOC_MAGIC, 0x45, struct mq_ack)
 
 /* ------------------------------------------------------------------------
  * Administration: generic netlink family MQ_GENL_NAME, initial network
@@ -450,8 +753,9 @@ struct mq_resync {
  * enum mq_cmd - netlink commands
  * @MQ_CMD_CHANNEL_CREATE: MQ_A_NAME; optional MQ_A_SLOTS, MQ_A_BYTES,
  *	MQ_A_MAX_RECORD, MQ_A_OVERFLOW, MQ_A_UID, MQ_A_GID, MQ_A_MODE, MQ_A_CLAIM
- *	(repeated), MQ_A_FIRST, MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX.
- *	Errors: EINVAL (a value that cannot be), ENAMETOOLONG, EEXIST (name or
+ *	(repeated), (repeated), MQ_A_FIRST, MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX,
+ *	MQ_A_EVICT_AFTER, MQ_A_HOLD.
+: EINVAL (a value that cannot be), ENAMETOOLONG, EEXIST (name or
  *	claim taken), ERANGE (above a module parameter), ENFILE (parameter
  *	max_channels), EDQUOT (parameter max_bytes), E2BIG (more than
  *	MQ_CLAIMS_MAX claims), ENOMEM
@@ -459,7 +763,8 @@ struct mq_resync {
  * @MQ_CMD_CHANNEL_GET: MQ_A_NAME, or as a dump: all. Errors: ENOENT
  * @MQ_CMD_CHANNEL_SET: MQ_A_NAME and what to change live: MQ_A_CLAIM (the
  *	whole list anew, or MQ_A_CLAIMS_NONE), MQ_A_RETAINED_MAX,
- *	MQ_A_RETAINED_BYTES_MAX. Errors: ENOENT, EEXIST, E2BIG, EINVAL,
+ *	MQ_A_RETAINED_BYTES_MAX, MQ_A_EVICT_AFTER, MQ_A_HOLD (for subscriptions
+ *	made from now on). Errors: ENOENT, EEXIST, E2BIG, EINVAL,
  *	EOPNOTSUPP (what cannot change in a live channel), ENOMEM
  * @MQ_CMD_CHANNEL_PURGE: MQ_A_NAME: drops and zeroes all records and retained
  *	values (not what publishers' staging buffers still hold). Errors: ENOENT
@@ -482,6 +787,9 @@ enum mq_cmd {
 
 /* Most claims of a channel beside its own name. */
 #define MQ_CLAIMS_MAX		32
+
+/* Longest time after which holders are evicted, in milliseconds. */
+#define MQ_EVICT_AFTER_MAX	3600000
 
 /* Sizes a channel gets when none are given. */
 #define MQ_SLOTS_DEFAULT	4096
@@ -541,6 +849,18 @@ enum mq_cmd {
  * @MQ_A_TIME: u64, CLOCK_REALTIME in ns
  * @MQ_A_PUBLISHER_ID: u64
  * @MQ_A_PAD: padding of 64-bit values
+ * @MQ_A_EVICT_AFTER: u32, milliseconds, 0: never (0); at most MQ_EVICT_AFTER_MAX;
+ *	not with MQ_OVERFLOW_DROP_OLDEST
+ * @MQ_A_HOLD: u32, enum mq_hold (MQ_HOLD_WRITERS); MQ_HOLD_READERS not with
+ *	MQ_OVERFLOW_DROP_OLDEST
+ * @MQ_A_EVICTED: u64, subscriptions of the channel that lost the right to hold
+ * @MQ_A_EVICTED_AT: u64, of a subscription: see &mq_status.evicted_at
+ * @MQ_A_WILLS: u64
+ * @MQ_A_WILLS_LOST: u64
+ * @MQ_A_EXPIRED: u64, retained values that expired
+ * @MQ_A_REFUSALS: u64[MQ_LIMITS], bytes: how often each limit refused something
+ * @MQ_A_LIMIT: u32, enum mq_limit
+ * @MQ_A_SEQUENCE: u64
  */
 enum mq_attr {
 	MQ_A_UNSPEC,
@@ -587,6 +907,16 @@ enum mq_attr {
 	MQ_A_TIME,
 	MQ_A_PUBLISHER_ID,
 	MQ_A_PAD,
+	MQ_A_EVICT_AFTER,
+	MQ_A_HOLD,
+	MQ_A_EVICTED,
+	MQ_A_EVICTED_AT,
+	MQ_A_WILLS,
+	MQ_A_WILLS_LOST,
+	MQ_A_EXPIRED,
+	MQ_A_REFUSALS,
+	MQ_A_LIMIT,
+	MQ_A_SEQUENCE,
 	__MQ_A_MAX,
 	MQ_A_MAX = __MQ_A_MAX - 1,
 };
@@ -605,6 +935,12 @@ enum mq_attr {
  *	this gap
  * @MQ_EVENT_FULL: the channel began to refuse publishes
  * @MQ_EVENT_SPACE: 1/16 is free again
+ * @MQ_EVENT_EVICTED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID, MQ_A_SEQUENCE: the first
+ *	record it held. Comes before the publish that needed the space
+ * @MQ_EVENT_WILL: MQ_A_PUBLISHER_ID, MQ_A_PID, MQ_A_SEQUENCE: of the will that
+ *	was published; 0: a will was lost
+ * @MQ_EVENT_REFUSED: MQ_A_LIMIT, MQ_A_UID, MQ_A_PID of who ran into a limit; at
+ *	most one a second for each limit of a channel, all are counted
  */
 enum mq_event {
 	MQ_EVENT_UNSPEC,
@@ -619,6 +955,9 @@ enum mq_event {
 	MQ_EVENT_LAGGED,
 	MQ_EVENT_FULL,
 	MQ_EVENT_SPACE,
+	MQ_EVENT_EVICTED,
+	MQ_EVENT_WILL,
+	MQ_EVENT_REFUSED,
 };
 
 #endif /* _UAPI_LINUX_MQ_H */

@@ -133,6 +133,7 @@ struct mq_ring_header {
  * when publishing and ignored when reading.
  */
 #define MQ_RECORD_RETAIN	0x0001	/* published as its topic's retained value */
+#define MQ_RECORD_WILL		0x0002	/* set by the kernel: a will that it published */
 #define MQ_RECORD_USER_MASK	0xff00
 
 /**
@@ -177,6 +178,13 @@ struct mq_slot {
  *	wake-up is needed. Before sleeping the owner sets 0, does a full
  *	barrier and looks again; the barrier pairs with the one a publish
  *	does between head and the wait queue.
+ * @wake_records: watermark: a publish wakes the owner, and poll says EPOLLIN,
+ *	only once the head is that many records of the channel beyond the cursor
+ *	(0 and 1: at the first record that matches)
+ * @wake_usec: and at the latest that many microseconds after the first of them
+ *	that matched, 0: no such limit; above 60,000,000 counts as that.
+ *	read(2) and MQ_IOC_RECEIVE sleep by the watermark and take what is
+ *	there without it
  * @reserved: must stay 0
  *
  * The kernel reads each field once per use and believes none: nonsense here
@@ -186,17 +194,22 @@ struct mq_control {
 	__u64 cursor;
 	__u64 delivered;
 	__u32 no_wake;
-	__u32 reserved[3];
+	__u32 wake_records;
+	__u32 wake_usec;
+	__u32 reserved;
 };
 
 /**
  * enum mq_subscription_state - status.state, bits
  * @MQ_SUBSCRIPTION_HOLDING: its unread matching records hold the ring
  * @MQ_SUBSCRIPTION_DEAD: its channel was deleted
+ * @MQ_SUBSCRIPTION_EVICTED: it held the ring too long and is lossy from
+ *	&mq_status.evicted_at on
  */
 enum mq_subscription_state {
 	MQ_SUBSCRIPTION_HOLDING	= 0x1,
 	MQ_SUBSCRIPTION_DEAD	= 0x2,
+	MQ_SUBSCRIPTION_EVICTED	= 0x4,
 };
 
 /**
@@ -208,8 +221,7 @@ enum mq_subscription_state {
  * @missed: those of them that matched, in total
  * @missed_at_most: how much of @missed is an upper bound (see MQ_IOC_RESYNC)
  * @wakes: how often a publish woke this subscription
- * @evicted_at: sequence at which the subscription lost the right to hold; 0:
- *	never
+ * @evicted_at: first record it held when it lost the right to hold; 0: never
  *
  * @passed and @missed are brought up to date by MQ_IOC_RESYNC and read(2).
  */
