@@ -215,7 +215,7 @@ int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_
 	err = channel_check_name(config->name, extack);
 	if (err)
 		return err;
-	if (config->overflow > MQ_OVERFLOW_REJECT) {
+	if (config->overflow > MQ_OVERFLOW_BLOCK) {
 		NL_SET_ERR_MSG_MOD(extack, "unknown overflow policy");
 		return -EINVAL;
 	}

@@ -64,7 +64,7 @@ struct mq_channel_config {
 /**
  * struct mq_channel_counters - what happened so far; channel lock
  * @published: records
- * @refused: publishes refused for lack of space
+ * @refused: publishes refused for lack of space (EAGAIN, ETIMEDOUT)
  * @node_passed: records that went by node readers unread
  */
 struct mq_channel_counters {
@@ -104,6 +104,7 @@ struct mq_channel_counters {
  *	the scan. Without holders nothing is held
  * @data.starved: a publish found no space since 1/16 was free last
  * @data.full_told: MQ_EVENT_FULL was sent for this starvation
+ * @data.moved: @data.hold moved on, and publishes that wait were not woken since
  * @data.starved_bytes: what "enough" means while starved
  * @data.retained: retained values
  * @data.counters: counters
@@ -111,7 +112,7 @@ struct mq_channel_counters {
  * @refusals: what limits refused; atomic
  *
  * @readers: node readers wait here
- * @space: who waits for space
+ * @space: who waits for space: polls and publishes
  * @space_work: scans cursors while somebody waits for space
  * @wake_work: wakes subscriptions when a publish has too many to wake
  */
@@ -145,6 +146,7 @@ struct mq_channel {
 		u64 hold;
 		bool starved;
 		bool full_told;
+		bool moved;
 		u64 starved_bytes;
 		struct mq_retained_set retained;
 		struct mq_channel_counters counters;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reading and writing a node: payloads for plain tools, see linux/mq.h. */
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include "node.h"
@@ -110,6 +111,6 @@ ssize_t mq_node_write(struct file *file, const char __user *buf, size_t len, lof
 	publisher = node_publisher(node);
 	if (IS_ERR(publisher))
 		return PTR_ERR(publisher);
-	err = mq_publisher_write(publisher, buf, len);
+	err = mq_publisher_write(publisher, file->f_flags & O_NONBLOCK, buf, len);
 	return err ? err : len;
 }

@@ -2,6 +2,7 @@
 /* Publishing what is staged: route, commit, wake; see publish.h. */
 #include <linux/poll.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/wait.h>
 #include "publish.h"
@@ -273,9 +274,59 @@ static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u
 	return err;
 }
 
-int mq_publish_staged(struct mq_publisher *publisher, bool sync, u32 *done)
+/* Whether a publish that found no space may go on waiting: 0, or its errno. */
+static int publish_may_wait(const struct mq_publisher *publisher, struct mq_publish_wait wait)
+{
+	if (!wait.may || publisher->channel->overflow != MQ_OVERFLOW_BLOCK)
+		return -EAGAIN;
+	if (signal_pending(current))
+		return -EINTR;
+	return wait.timeout ? 0 : -ETIMEDOUT;
+}
+
+/*
+ * The record at @start found no space: look for some, wait for it. As
+ * publish_round(), or why it is not waited for (any longer).
+ *
+ * No wake-up is lost. The publish queues, then, before each sleep, wants space
+ * (starved), then looks under the channel lock. Space that comes later is
+ * offered by a scan that finds it starved and wakes the queue; a wake-up from
+ * between the look and the sleep is kept in the queue's entry. A deletion stores
+ * "dead" under the channel lock before it wakes.
+ */
+static int publish_starved(struct mq_publisher *publisher, u32 start, bool sync,
+			   struct mq_publish_wait wait, u32 *next)
 {
 	struct mq_channel *channel = publisher->channel;
+	DEFINE_WAIT_FUNC(entry, woken_wake_function);
+	int refusal = 0;
+	int err;
+
+	add_wait_queue(&channel->space, &entry);
+	for (;;) {
+		mq_space_starve(channel, publisher->staged[start].need);
+		err = publish_round(publisher, start, sync, next);
+		if (err != -EAGAIN || *next > start)
+			break;
+		refusal = publish_may_wait(publisher, wait);
+		if (refusal)
+			break;
+		WRITE_ONCE(publisher->waiting, true);
+		mq_space_wait(channel);
+		wait.timeout = wait_woken(&entry, TASK_INTERRUPTIBLE, wait.timeout);
+	}
+	remove_wait_queue(&channel->space, &entry);
+	WRITE_ONCE(publisher->waiting, false);
+	if (err != -EAGAIN || *next > start)
+		return err;
+	if (refusal != -EINTR)
+		mq_space_refuse(channel);
+	return refusal;
+}
+
+int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publish_wait wait,
+		      u32 *done)
+{
 	u32 next = 0;
 	int err = 0;
 
@@ -283,22 +334,16 @@ int mq_publish_staged(struct mq_publisher *publisher, bool sync, u32 *done)
 	*done = 0;
 	while (*done < publisher->staged_count && !err) {
 		err = publish_round(publisher, *done, sync, &next);
-		if (err == -EAGAIN && next == *done) {
-			/* The first of the round found no space: once more. */
-			mq_space_starve(channel, publisher->staged[next].need);
-			err = publish_round(publisher, next, sync, &next);
-			if (err == -EAGAIN && next == *done)
-				mq_space_refuse(channel);
-			else if (err == -EAGAIN)
-				err = 0;
-		} else if (err == -EAGAIN) {
+		if (err == -EAGAIN && next == *done)
+			err = publish_starved(publisher, next, sync, wait, &next);
+		/* Some went in: the next round begins with the one that did not. */
+		if (err == -EAGAIN && next > *done)
 			err = 0;
-		}
 		*done = next;
 	}
 	if (err) {
 		publisher->staged[next].result = err;
-		trace_mq_publish_error(channel->id, err);
+		trace_mq_publish_error(publisher->channel->id, err);
 		*done = next + 1;
 	}
 	return err;

@@ -2,8 +2,9 @@
 /*
  * DOC: Publishing what is staged
  *
- * The second half of a record's path: route, commit, wake. Everything here
- * works on kernel memory only: nothing faults, nothing allocates.
+ * The second half of a record's path: route, commit, wake; and between them the
+ * wait for space. Everything here works on kernel memory only: nothing faults,
+ * nothing allocates.
  */
 #ifndef MQ_PUBLISH_H
 #define MQ_PUBLISH_H
@@ -53,13 +54,25 @@ struct mq_staged {
 };
 
 /**
+ * struct mq_publish_wait - whether a publish waits for space
+ * @may: it does on a channel that blocks; else EAGAIN
+ * @timeout: at most so long for a record, in jiffies (or MAX_SCHEDULE_TIMEOUT)
+ */
+struct mq_publish_wait {
+	bool may;
+	unsigned long timeout;
+};
+
+/**
  * struct mq_publisher - a publisher
  *
  * Constant:
  * @channel: its channel (a reference)
  * @id: module-wide, never reused
  * @pid: process that made it, in the initial pid namespace
+ * @timeout: &mq_publish_wait.timeout of its records
  *
+ * @waiting: who has the lock waits for space (READ_ONCE)
  * @lock: the publisher mutex; guards all that follows
  * @stage: kernel copies of what is being published
  * @stage_size: its size
@@ -78,7 +91,9 @@ struct mq_publisher {
 	struct mq_channel *channel;
 	u64 id;
 	u32 pid;
+	unsigned long timeout;
 
+	bool waiting;
 	struct mutex lock; /* the publisher mutex */
 	u8 *stage;
 	u32 stage_size;
@@ -95,12 +110,15 @@ struct mq_publisher {
 
 /**
  * mq_publish_staged() - publish the staged records in order
- * @publisher: its lock held
+ * @publisher: its lock held, no other
  * @sync: the caller is about to sleep
+ * @wait: whether to wait for space; the records before are published by then
  * @done: records that have their result; the rest was not tried
  *
- * Return: 0, or -EAGAIN or -ENODEV that ended it (the last of @done has it).
+ * Return: 0, or what ended it (the last of @done has it): -EAGAIN, -ETIMEDOUT or
+ * -EINTR for lack of space, -ENODEV.
  */
-int mq_publish_staged(struct mq_publisher *publisher, bool sync, u32 *done);
+int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publish_wait wait,
+		      u32 *done);
 
 #endif /* MQ_PUBLISH_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Publisher: its life and its interface, see publisher.h and publish.h. */
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pid.h>
@@ -139,6 +140,25 @@ static void publisher_unstage(struct mq_publisher *publisher)
 
 /* ---- publishing ------------------------------------------------------ */
 
+/* As it is asked for at the time of the call. */
+static struct mq_publish_wait publisher_wait(const struct mq_publisher *publisher, bool nonblock)
+{
+	return (struct mq_publish_wait){ .may = !nonblock, .timeout = publisher->timeout };
+}
+
+/*
+ * Takes the publisher mutex. Who must not wait for space does not wait behind
+ * somebody who does, either.
+ */
+static int publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait)
+{
+	if (!wait.may && READ_ONCE(publisher->waiting)) {
+		mq_space_refuse(publisher->channel);
+		return -EAGAIN;
+	}
+	return mutex_lock_interruptible(&publisher->lock) ? -EINTR : 0;
+}
+
 /* Tells the user what became of a staged record. */
 static int publisher_report(const struct mq_staged *staged, struct mq_publish __user *user)
 {
@@ -156,7 +176,8 @@ static int publisher_report(const struct mq_staged *staged, struct mq_publish __
 	return copy_to_user(&user->result, &out, sizeof(out)) ? -EFAULT : 0;
 }
 
-static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_publish __user *user)
+static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_publish_wait wait,
+				   struct mq_publish __user *user)
 {
 	struct mq_publish args;
 	u32 done;
@@ -164,11 +185,12 @@ static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_pub
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (mutex_lock_interruptible(&publisher->lock))
-		return -EINTR;
+	err = publisher_lock(publisher, wait);
+	if (err)
+		return err;
 	err = publisher_stage(publisher, &args, NULL);
 	if (!err) {
-		mq_publish_staged(publisher, false, &done);
+		mq_publish_staged(publisher, false, wait, &done);
 		err = publisher->staged[0].result;
 		if (!err)
 			err = publisher_report(&publisher->staged[0], user);
@@ -201,18 +223,19 @@ static int publisher_stage_chunk(struct mq_publisher *publisher, struct mq_publi
  * have their result. Return: what ended the batch, or 0.
  */
 static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __user *user,
-			   u32 count, bool sync, u32 *done)
+			   u32 count, bool sync, struct mq_publish_wait wait, u32 *done)
 {
 	int fault = 0;
 	int stage_err, err;
 	u32 i;
 
-	if (mutex_lock_interruptible(&publisher->lock)) {
-		*done = !put_user(-EINTR, &user->result);
-		return -EINTR;
+	err = publisher_lock(publisher, wait);
+	if (err) {
+		*done = !put_user(err, &user->result);
+		return err;
 	}
 	stage_err = publisher_stage_chunk(publisher, user, count);
-	err = mq_publish_staged(publisher, sync, done);
+	err = mq_publish_staged(publisher, sync, wait, done);
 	/* They are published, whether or not that can be told. */
 	for (i = 0; i < *done; i++)
 		if (publisher_report(&publisher->staged[i], user + i))
@@ -230,7 +253,7 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	return fault ? fault : err;
 }
 
-static int publisher_ioctl_batch(struct mq_publisher *publisher,
+static int publisher_ioctl_batch(struct mq_publisher *publisher, struct mq_publish_wait wait,
 				 struct mq_publish_batch __user *arg)
 {
 	struct mq_publish __user *user;
@@ -248,7 +271,7 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher,
 		u32 some = 0;
 
 		err = publisher_chunk(publisher, user + done, args.count - done,
-				      args.flags & MQ_BATCH_SYNC, &some);
+				      args.flags & MQ_BATCH_SYNC, wait, &some);
 		done += some;
 		cond_resched();
 	}
@@ -258,8 +281,10 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher,
 	return put_user(done, &arg->done) ? -EFAULT : 0;
 }
 
-int mq_publisher_write(struct mq_publisher *publisher, const char __user *payload, size_t len)
+int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char __user *payload,
+		       size_t len)
 {
+	const struct mq_publish_wait wait = publisher_wait(publisher, nonblock);
 	const char *name = publisher->channel->name;
 	const struct mq_publish args = {
 		.topic_len = strlen(name),
@@ -269,11 +294,12 @@ int mq_publisher_write(struct mq_publisher *publisher, const char __user *payloa
 	u32 done;
 	int err;
 
-	if (mutex_lock_interruptible(&publisher->lock))
-		return -EINTR;
+	err = publisher_lock(publisher, wait);
+	if (err)
+		return err;
 	err = publisher_stage(publisher, &args, name);
 	if (!err) {
-		mq_publish_staged(publisher, false, &done);
+		mq_publish_staged(publisher, false, wait, &done);
 		err = publisher->staged[0].result;
 	}
 	publisher_unstage(publisher);
@@ -323,6 +349,7 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel)
 	mutex_init(&publisher->lock);
 	publisher->id = atomic64_inc_return(&publisher_ids);
 	publisher->pid = task_tgid_nr(current);
+	publisher->timeout = MAX_SCHEDULE_TIMEOUT;
 	publisher->channel = channel;
 	mq_channel_get(channel);
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_OPENED, publisher->id, publisher->pid);
@@ -346,12 +373,14 @@ void mq_publisher_free(struct mq_publisher *publisher)
 static long publisher_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct mq_publisher *publisher = file->private_data;
+	const struct mq_publish_wait wait =
+		publisher_wait(publisher, file->f_flags & O_NONBLOCK);
 
 	switch (cmd) {
 	case MQ_IOC_PUBLISH:
-		return publisher_ioctl_publish(publisher, (void __user *)arg);
+		return publisher_ioctl_publish(publisher, wait, (void __user *)arg);
 	case MQ_IOC_PUBLISH_BATCH:
-		return publisher_ioctl_batch(publisher, (void __user *)arg);
+		return publisher_ioctl_batch(publisher, wait, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -386,14 +415,16 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
 	struct mq_publisher *publisher;
 	struct file *file;
 
-	if (args->flags & ~MQ_PUBLISHER_NONBLOCK || args->timeout_ms || args->reserved[0] ||
-	    args->reserved[1])
+	if (args->flags & ~MQ_PUBLISHER_NONBLOCK || args->reserved[0] || args->reserved[1])
 		return ERR_PTR(-EINVAL);
 	if (!(node_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
 	publisher = mq_publisher_new(channel);
 	if (IS_ERR(publisher))
 		return ERR_CAST(publisher);
+	/* The first tick may be nearly over. */
+	if (args->timeout_ms)
+		publisher->timeout = msecs_to_jiffies(args->timeout_ms) + 1;
 	file = mq_endpoint_file("mq-publisher", &publisher_fops, publisher,
 				args->flags & MQ_PUBLISHER_NONBLOCK ? O_NONBLOCK : 0);
 	if (IS_ERR(file))

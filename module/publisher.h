@@ -34,11 +34,13 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
 /**
  * mq_publisher_write() - publish one payload on the topic of the channel's name
  * @publisher: publisher
+ * @nonblock: do not wait for space
  * @payload: user memory
  * @len: bytes, not 0
  *
  * Return: 0 or an errno documented at struct mq_publish.
  */
-int mq_publisher_write(struct mq_publisher *publisher, const char __user *payload, size_t len);
+int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char __user *payload,
+		       size_t len);
 
 #endif /* MQ_PUBLISHER_H */

@@ -8,6 +8,8 @@
 
 /* Starvation ends when this part of slots and bytes is free. */
 #define SPACE_ENOUGH	16
+/* Wakes publishes, and no poll: some space, but not enough for EPOLLOUT. */
+#define SPACE_SOME	EPOLLMSG
 
 u64 mq_space_hold(const struct mq_channel *channel)
 {
@@ -27,6 +29,7 @@ static bool space_enough(struct mq_channel *channel)
 		return false;
 	WRITE_ONCE(channel->data.starved, false);
 	WRITE_ONCE(ring->header->space_wanted, 0);
+	channel->data.moved = false;
 	return true;
 }
 
@@ -48,6 +51,7 @@ void mq_space_scan(struct mq_channel *channel)
 			hold = min(hold, mq_subscription_hold(subscription, head));
 
 	spin_lock(&channel->data.lock);
+	channel->data.moved |= hold > channel->data.hold;
 	channel->data.hold = hold;
 	enough = space_enough(channel);
 	told = enough && channel->data.full_told;
@@ -88,18 +92,31 @@ static void space_watch(struct mq_channel *channel)
 	schedule_delayed_work(&channel->space_work, 1);
 }
 
-void mq_space_refuse(struct mq_channel *channel)
+/* Tells, once for each starvation, that publishes are refused or wait. */
+static void space_tell_full(struct mq_channel *channel, bool refused)
 {
 	bool tell;
 
 	spin_lock(&channel->data.lock);
-	channel->data.counters.refused++;
+	channel->data.counters.refused += refused;
 	tell = channel->data.starved && !channel->data.full_told;
 	if (tell)
 		channel->data.full_told = true;
 	spin_unlock(&channel->data.lock);
 	if (tell)
 		mq_channel_event(channel, MQ_EVENT_FULL, 0, 0);
+}
+
+void mq_space_wait(struct mq_channel *channel)
+{
+	space_tell_full(channel, false);
+	/* In the queue by now: a work item that runs already sees it, or runs again. */
+	space_watch(channel);
+}
+
+void mq_space_refuse(struct mq_channel *channel)
+{
+	space_tell_full(channel, true);
 	/* A waiter that stays queued (EPOLLET, multishot) does not ask again. */
 	if (wq_has_sleeper(&channel->space))
 		space_watch(channel);
@@ -131,12 +148,27 @@ __poll_t mq_space_poll(struct mq_channel *channel)
 	return 0;
 }
 
+/* Whether holders moved on since this was asked last. */
+static bool space_moved(struct mq_channel *channel)
+{
+	bool moved;
+
+	spin_lock(&channel->data.lock);
+	moved = channel->data.moved;
+	channel->data.moved = false;
+	spin_unlock(&channel->data.lock);
+	return moved;
+}
+
 void mq_space_work(struct work_struct *work)
 {
 	struct mq_channel *channel =
 		container_of(to_delayed_work(work), struct mq_channel, space_work);
 
 	mq_space_scan(channel);
-	if (READ_ONCE(channel->data.starved) && wq_has_sleeper(&channel->space))
-		space_watch(channel);
+	if (!READ_ONCE(channel->data.starved) || !wq_has_sleeper(&channel->space))
+		return;
+	if (space_moved(channel))
+		wake_up_poll(&channel->space, SPACE_SOME);
+	space_watch(channel);
 }

@@ -11,6 +11,11 @@
  * Starved: from a publish that found no space until 1/16 of the ring (and
  * what that publish needed) is free. While starved, header.space_wanted asks
  * readers to kick, and as long as anybody waits, a work item scans every tick.
+ *
+ * Who waits is in the queue channel->space: polls for EPOLLOUT and publishes on
+ * a channel that blocks. The end of the starvation wakes all of them, so that
+ * space is used in batches. A tick that finds some space but not that much wakes
+ * publishes only: theirs may be a record that fits.
  */
 #ifndef MQ_SPACE_H
 #define MQ_SPACE_H
@@ -33,6 +38,9 @@ void mq_space_starve(struct mq_channel *channel, u64 bytes);
 
 /* A publish was refused for lack of space: counts, tells, keeps scanning. */
 void mq_space_refuse(struct mq_channel *channel);
+
+/* A publish is about to sleep in channel->space: tells, scans until it wakes. */
+void mq_space_wait(struct mq_channel *channel);
 
 /* Takes the cursors of all holders; wakes who waits for space, if there is. */
 void mq_space_scan(struct mq_channel *channel);

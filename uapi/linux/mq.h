@@ -142,7 +142,7 @@ enum mq_limit {
  * @retained_bytes: out: bytes of topic, payload and metadata they take
  * @retained_bytes_max: out: most such bytes
  * @published: out: records published since creation
- * @refused: out: publishes refused for lack of space (EAGAIN)
+ * @refused: out: publishes refused for lack of space (EAGAIN, ETIMEDOUT)
  * @overwritten: out: records that left the ring to make room
  * @node_passed: out: records that went by unread or read in part only, all
  *	node readers together
@@ -933,7 +933,7 @@ enum mq_attr {
  * @MQ_EVENT_PUBLISHER_CLOSED: MQ_A_PUBLISHER_ID, MQ_A_PID
  * @MQ_EVENT_LAGGED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID, MQ_A_PASSED, MQ_A_MISSED of
  *	this gap
- * @MQ_EVENT_FULL: the channel began to refuse publishes
+ * @MQ_EVENT_FULL: publishes begin to be refused, or to wait, for lack of space
  * @MQ_EVENT_SPACE: 1/16 is free again
  * @MQ_EVENT_EVICTED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID, MQ_A_SEQUENCE: the first
  *	record it held. Comes before the publish that needed the space
