@@ -208,6 +208,25 @@ int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 coun
 	return 0;
 }
 
+int mq_channel_check_hold(u32 overflow, u32 evict_after, u32 hold, struct netlink_ext_ack *extack)
+{
+	const char *text = NULL;
+
+	if (hold > MQ_HOLD_READERS)
+		text = "mq: unknown kind of who may hold";
+	else if (evict_after > MQ_EVICT_AFTER_MAX)
+		text = "mq: evict_after must be 0 (never) to 3600000 ms";
+	else if (overflow == MQ_OVERFLOW_DROP_OLDEST && evict_after)
+		text = "mq: evict_after is for channels that reject or block: nobody holds here";
+	else if (overflow == MQ_OVERFLOW_DROP_OLDEST && hold == MQ_HOLD_READERS)
+		text = "mq: hold is for channels that reject or block: nobody holds here";
+	if (!text)
+		return 0;
+	if (extack)
+		extack->_msg = text;
+	return -EINVAL;
+}
+
 int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack)
 {
 	int err;
@@ -219,6 +238,9 @@ int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_
 		NL_SET_ERR_MSG_MOD(extack, "unknown overflow policy");
 		return -EINVAL;
 	}
+	err = mq_channel_check_hold(config->overflow, config->evict_after, config->hold, extack);
+	if (err)
+		return err;
 	if (config->mode & ~0777) {
 		NL_SET_ERR_MSG_MOD(extack, "mode has more than permission bits");
 		return -EINVAL;
@@ -253,6 +275,8 @@ static void channel_init_fields(struct mq_channel *channel, const struct mq_chan
 {
 	channel->id = atomic64_inc_return(&channel_ids);
 	channel->overflow = config->overflow;
+	channel->evict_after = config->evict_after;
+	channel->hold = config->hold;
 	channel->uid = config->uid;
 	channel->gid = config->gid;
 	channel->mode = config->mode;
@@ -334,6 +358,8 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->slots = ring->config.slots;
 	info->max_record = ring->config.max_record;
 	info->overflow = channel->overflow;
+	info->evict_after = READ_ONCE(channel->evict_after);
+	info->hold = READ_ONCE(channel->hold);
 	strscpy(info->name, channel->name, sizeof(info->name));
 	info->subscriptions = READ_ONCE(channel->endpoints.subscription_count);
 	info->publishers = READ_ONCE(channel->endpoints.publisher_count);
@@ -354,5 +380,6 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->refused = channel->data.counters.refused;
 	info->overwritten = ring->oldest - ring->config.first;
 	info->node_passed = channel->data.counters.node_passed;
+	info->evicted = channel->data.counters.evicted;
 	spin_unlock(&channel->data.lock);
 }

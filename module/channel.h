@@ -38,6 +38,8 @@ struct netlink_ext_ack;
  * @name: NUL-terminated
  * @ring: sizes
  * @overflow: enum mq_overflow
+ * @evict_after: milliseconds, 0: never
+ * @hold: enum mq_hold
  * @uid: owner of the node
  * @gid: group of the node
  * @mode: permission bits of the node
@@ -51,6 +53,8 @@ struct mq_channel_config {
 	const char *name;
 	struct mq_ring_config ring;
 	u32 overflow;
+	u32 evict_after;
+	u32 hold;
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
@@ -66,11 +70,13 @@ struct mq_channel_config {
  * @published: records
  * @refused: publishes refused for lack of space (EAGAIN, ETIMEDOUT)
  * @node_passed: records that went by node readers unread
+ * @evicted: subscriptions that lost the right to hold
  */
 struct mq_channel_counters {
 	u64 published;
 	u64 refused;
 	u64 node_passed;
+	u64 evicted;
 };
 
 /**
@@ -84,6 +90,10 @@ struct mq_channel_counters {
  * @gid: likewise
  * @mode: likewise
  * @name: NUL-terminated
+ *
+ * @evict_after: milliseconds after which holders are evicted, 0: never (READ_ONCE;
+ *	admin mutex to change)
+ * @hold: enum mq_hold, likewise
  *
  * @claims: admin mutex
  * @registered: has a device node to delete; admin mutex
@@ -124,6 +134,9 @@ struct mq_channel {
 	kgid_t gid;
 	umode_t mode;
 	char name[MQ_NAME_MAX + 1];
+
+	u32 evict_after;
+	u32 hold;
 
 	struct mq_claims *claims;
 	bool registered;
@@ -188,6 +201,8 @@ int mq_channel_purge(const char *name, struct netlink_ext_ack *extack);
 int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack);
 int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 count,
 			    struct netlink_ext_ack *extack);
+/* Likewise for who may hold, and how long, on a channel that overflows so. */
+int mq_channel_check_hold(u32 overflow, u32 evict_after, u32 hold, struct netlink_ext_ack *extack);
 
 /*
  * A built channel that nobody can see yet, of a checked configuration.
@@ -206,6 +221,8 @@ void mq_channel_kill(struct mq_channel *channel);
  * struct mq_channel_change - what mq_channel_set() changes
  * @retained_max: NULL: leave
  * @retained_bytes_max: NULL: leave
+ * @evict_after: NULL: leave
+ * @hold: NULL: leave
  * @set_claims: replace the claims
  * @claims: by these
  * @claim_lens: their lengths
@@ -214,6 +231,8 @@ void mq_channel_kill(struct mq_channel *channel);
 struct mq_channel_change {
 	const u32 *retained_max;
 	const u64 *retained_bytes_max;
+	const u32 *evict_after;
+	const u32 *hold;
 	bool set_claims;
 	const char *const *claims;
 	const u32 *claim_lens;

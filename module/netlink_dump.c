@@ -50,7 +50,9 @@ static bool put_config(struct sk_buff *skb, const struct mq_info *info)
 	       put_u32(skb, MQ_A_OVERFLOW, info->overflow) &&
 	       put_u64(skb, MQ_A_FIRST, info->first) &&
 	       put_u32(skb, MQ_A_RETAINED_MAX, info->retained_max) &&
-	       put_u64(skb, MQ_A_RETAINED_BYTES_MAX, info->retained_bytes_max);
+	       put_u64(skb, MQ_A_RETAINED_BYTES_MAX, info->retained_bytes_max) &&
+	       put_u32(skb, MQ_A_EVICT_AFTER, info->evict_after) &&
+	       put_u32(skb, MQ_A_HOLD, info->hold);
 }
 
 static bool put_state(struct sk_buff *skb, const struct mq_info *info)
@@ -66,6 +68,7 @@ static bool put_state(struct sk_buff *skb, const struct mq_info *info)
 	       put_u64(skb, MQ_A_REFUSED, info->refused) &&
 	       put_u64(skb, MQ_A_OVERWRITTEN, info->overwritten) &&
 	       put_u64(skb, MQ_A_NODE_PASSED, info->node_passed) &&
+	       put_u64(skb, MQ_A_EVICTED, info->evicted) &&
 	       !nla_put(skb, MQ_A_REFUSALS, MQ_LIMITS * sizeof(u64), info->refusals);
 }
 
@@ -235,7 +238,8 @@ static bool put_subscription(struct sk_buff *skb, const struct mq_channel *chann
 	       put_u64(skb, MQ_A_MISSED, stats->missed) &&
 	       put_u64(skb, MQ_A_MISSED_AT_MOST, stats->missed_at_most) &&
 	       put_u64(skb, MQ_A_DELIVERED, stats->delivered) &&
-	       put_u64(skb, MQ_A_WAKES, stats->wakes);
+	       put_u64(skb, MQ_A_WAKES, stats->wakes) &&
+	       put_u64(skb, MQ_A_EVICTED_AT, stats->evicted_at);
 }
 
 static int dump_subscription(struct sk_buff *skb, struct netlink_callback *cb,

@@ -298,7 +298,10 @@ int mq_channel_set(const char *name, const struct mq_channel_change *change,
 	channel = channel_lock_by_name(name, extack);
 	if (!channel)
 		return -ENOENT;
-	if (change->set_claims)
+	err = mq_channel_check_hold(channel->overflow,
+				    change->evict_after ? *change->evict_after : 0,
+				    change->hold ? *change->hold : MQ_HOLD_WRITERS, extack);
+	if (!err && change->set_claims)
 		err = channel_replace_claims(channel, change, extack);
 	if (!err) {
 		struct mq_retained_set *set = &channel->data.retained;
@@ -309,6 +312,11 @@ int mq_channel_set(const char *name, const struct mq_channel_change *change,
 		if (change->retained_bytes_max)
 			set->bytes_max = *change->retained_bytes_max;
 		spin_unlock(&channel->data.lock);
+		/* Who waits for space scans each tick, and goes by it then. */
+		if (change->evict_after)
+			WRITE_ONCE(channel->evict_after, *change->evict_after);
+		if (change->hold)
+			WRITE_ONCE(channel->hold, *change->hold);
 		mq_channel_event(channel, MQ_EVENT_CHANGED, 0, 0);
 	}
 	mutex_unlock(&channel_admin);

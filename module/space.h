@@ -16,6 +16,10 @@
  * a channel that blocks. The end of the starvation wakes all of them, so that
  * space is used in batches. A tick that finds some space but not that much wakes
  * publishes only: theirs may be a record that fits.
+ *
+ * Evict after T: when a publish lacks space, and at each scan while somebody
+ * waits for it, holders whose first held record is older than T lose the right
+ * to hold. They and the administrators are told, then the space is given away.
  */
 #ifndef MQ_SPACE_H
 #define MQ_SPACE_H
@@ -42,7 +46,10 @@ void mq_space_refuse(struct mq_channel *channel);
 /* A publish is about to sleep in channel->space: tells, scans until it wakes. */
 void mq_space_wait(struct mq_channel *channel);
 
-/* Takes the cursors of all holders; wakes who waits for space, if there is. */
+/*
+ * Takes the cursors of all holders; if somebody lacks space, evicts those that
+ * hold too old a record; wakes who waits for space, if there is.
+ */
 void mq_space_scan(struct mq_channel *channel);
 
 /* A holder comes (endpoints mutex held) at @position. */

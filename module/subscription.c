@@ -79,6 +79,22 @@ u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head)
 	return max(position, verified);
 }
 
+void mq_subscription_evict(struct mq_subscription *subscription, u64 position)
+{
+	struct mq_status *status = subscription->status;
+
+	lockdep_assert_held(&subscription->channel->endpoints.lock);
+	subscription->holding = false;
+	WRITE_ONCE(status->evicted_at, position);
+	/* After that: who reads the state with acquire finds where it was. */
+	smp_store_release(&status->state,
+			  (status->state & ~MQ_SUBSCRIPTION_HOLDING) | MQ_SUBSCRIPTION_EVICTED);
+	WRITE_ONCE(subscription->hold_lost, true);
+	/* wq_has_sleeper() has the barrier; pairs with that in subscription_poll(). */
+	if (wq_has_sleeper(&subscription->wq))
+		wake_up_poll(&subscription->wq, EPOLLPRI);
+}
+
 bool mq_subscription_readable(struct mq_subscription *subscription)
 {
 	u64 position = mq_subscription_position(subscription);
@@ -276,16 +292,18 @@ static void subscription_free_rcu(struct rcu_head *rcu)
 static void subscription_close(struct mq_subscription *subscription)
 {
 	struct mq_channel *channel = subscription->channel;
+	bool held;
 
 	mq_subscription_filters_clear(subscription);
 	mutex_lock(&channel->endpoints.lock);
 	list_del_rcu(&subscription->node);
 	channel->endpoints.subscription_count--;
-	if (subscription->holding)
+	held = subscription->holding;
+	if (held)
 		mq_space_leave(channel);
 	mutex_unlock(&channel->endpoints.lock);
 	/* Whoever waits for space may have waited for us. */
-	if (subscription->holding)
+	if (held)
 		mq_channel_kick(channel);
 
 	trace_mq_unsubscribe(channel->id, subscription->id);
@@ -327,8 +345,8 @@ static int subscription_check(const struct mq_channel *channel, const struct mq_
 		return -EACCES;
 	if (!(args->flags & MQ_SUBSCRIBE_HOLD))
 		return 0;
-	/* Holding is the right to stop publishers: for who may publish. */
-	if (!(node_mode & FMODE_WRITE))
+	/* Holding is the right to stop publishers: for who may publish, or as told. */
+	if (!(node_mode & FMODE_WRITE) && READ_ONCE(channel->hold) != MQ_HOLD_READERS)
 		return -EACCES;
 	return channel->overflow == MQ_OVERFLOW_DROP_OLDEST ? -EINVAL : 0;
 }
@@ -432,7 +450,7 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	}
 	mq_channel_get(channel);
 	trace_mq_subscribe(channel->id, subscription->id, subscription->pid,
-			   subscription->holding);
+			   args->flags & MQ_SUBSCRIBE_HOLD);
 	mq_channel_event(channel, MQ_EVENT_SUBSCRIBED, subscription->id, subscription->pid);
 	file = mq_endpoint_file("mq-subscription", &subscription_fops, subscription,
 				args->flags & MQ_SUBSCRIBE_NONBLOCK ? O_NONBLOCK : 0);
@@ -475,6 +493,7 @@ static void subscription_stat(struct mq_subscription *subscription,
 	stats->delivered = READ_ONCE(subscription->delivered) +
 			   READ_ONCE(subscription->control->delivered);
 	stats->wakes = atomic64_read(&subscription->wakes);
+	stats->evicted_at = READ_ONCE(subscription->status->evicted_at);
 }
 
 unsigned int mq_subscription_stats(struct mq_channel *channel, u64 after,

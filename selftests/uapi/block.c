@@ -184,7 +184,7 @@ TEST_F(block, a_purge_gives_space)
 
 TEST_F(block, a_large_record_waits_for_its_bytes)
 {
-	static char large[16384];
+	static char large[16384 - MQ_BYTES_ALIGN];
 	struct mqt_blocked blocked;
 	unsigned int i;
 
