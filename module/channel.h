@@ -115,7 +115,8 @@ struct mq_channel_counters {
  * @data.starved: a publish found no space since 1/16 was free last
  * @data.full_told: MQ_EVENT_FULL was sent for this starvation
  * @data.moved: @data.hold moved on, and publishes that wait were not woken since
- * @data.starved_bytes: what "enough" means while starved
+ * @data.starved_slots: what "enough" means while starved
+ * @data.starved_bytes: likewise
  * @data.retained: retained values
  * @data.counters: counters
  *
@@ -160,6 +161,7 @@ struct mq_channel {
 		bool starved;
 		bool full_told;
 		bool moved;
+		u32 starved_slots;
 		u64 starved_bytes;
 		struct mq_retained_set retained;
 		struct mq_channel_counters counters;

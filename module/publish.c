@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Publishing what is staged: route, commit, wake; see publish.h. */
+#include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/wait.h>
 #include "publish.h"
@@ -77,7 +79,7 @@ static u32 publish_route(struct mq_publisher *publisher, u32 start, u64 generati
 			staged->route = publisher->last_route;
 			continue;
 		}
-		if (publisher->pool_used + MQ_TREE_MATCHES_MAX > MQ_ROUTE_POOL)
+		if (publisher->pool_used + MQ_TREE_MATCHES_MAX > publisher->pool_size)
 			break;
 		staged->route = publish_find_route(publisher, &staged->data);
 		publisher->last_len = 0;
@@ -88,6 +90,20 @@ static u32 publish_route(struct mq_publisher *publisher, u32 start, u64 generati
 		}
 	}
 	return i;
+}
+
+/* Room for the routes of a whole batch. Forgets those there are. */
+static int publish_widen(struct mq_publisher *publisher)
+{
+	void **pool = kvmalloc_array(MQ_ROUTE_POOL_MAX, sizeof(*pool), GFP_KERNEL_ACCOUNT);
+
+	if (!pool)
+		return -ENOMEM;
+	mq_publish_destroy(publisher);
+	publisher->pool = pool;
+	publisher->pool_size = MQ_ROUTE_POOL_MAX;
+	publisher->last_len = 0;
+	return 0;
 }
 
 /* ---- commit ---------------------------------------------------------- */
@@ -115,22 +131,34 @@ static u32 publish_mark(struct mq_publisher *publisher, const struct mq_route *r
 	return min_t(u64, receivers, U32_MAX);
 }
 
-/* Writes one record. Channel lock. 0, or why not. */
-static int publish_record(struct mq_publisher *publisher, struct mq_staged *staged)
+/*
+ * Whether a record is refused for what it is; space is another matter. @growth:
+ * see mq_retained_admit().
+ */
+static int publish_admit(struct mq_publisher *publisher, struct mq_staged *staged,
+			 struct mq_retained_growth *growth)
+{
+	const struct mq_retained_set *set = &publisher->channel->data.retained;
+
+	if (staged->route.result)
+		return staged->route.result;
+	if (staged->conditional) {
+		staged->sequence = mq_retained_sequence(set, &staged->data);
+		staged->unmet = staged->sequence != staged->expect;
+		if (staged->unmet)
+			return -ESTALE;
+	}
+	if (staged->data.flags & MQ_RECORD_RETAIN)
+		return mq_retained_admit(set, &staged->data, growth);
+	return 0;
+}
+
+/* Writes an admitted record, for which there is space. */
+static void publish_write(struct mq_publisher *publisher, struct mq_staged *staged, u64 hold)
 {
 	struct mq_channel *channel = publisher->channel;
 	struct mq_ring *ring = &channel->data.ring;
-	u64 hold = mq_space_hold(channel);
-	int err;
 
-	lockdep_assert_held(&channel->data.lock);
-	if (!mq_ring_fits(ring, 1, staged->need, hold))
-		return -EAGAIN;
-	if (staged->data.flags & MQ_RECORD_RETAIN) {
-		err = mq_retained_admit(&channel->data.retained, &staged->data);
-		if (err)
-			return err;
-	}
 	staged->receivers = publish_mark(publisher, &staged->route, ring->head);
 	staged->sequence = mq_ring_write(ring, &staged->data, publisher->id, hold);
 	staged->time = ring->time;
@@ -146,40 +174,124 @@ static int publish_record(struct mq_publisher *publisher, struct mq_staged *stag
 		staged->retained = mq_retained_replace(&channel->data.retained, &staged->data,
 						       value);
 	}
+}
+
+/* Writes one record. Channel lock. 0, or why not. */
+static int publish_record(struct mq_publisher *publisher, struct mq_staged *staged)
+{
+	struct mq_channel *channel = publisher->channel;
+	u64 hold = mq_space_hold(channel);
+	struct mq_retained_growth growth = { };
+	int err;
+
+	lockdep_assert_held(&channel->data.lock);
+	err = publish_admit(publisher, staged, &growth);
+	if (err)
+		return err;
+	if (!mq_ring_fits(&channel->data.ring, 1, staged->need, hold))
+		return -EAGAIN;
+	publish_write(publisher, staged, hold);
+	return 0;
+}
+
+/* What the record at @at needs, or, if they go in together, all need. */
+static void publish_need(const struct mq_publisher *publisher, u32 at, u32 *slots, u64 *bytes)
+{
+	u32 i;
+
+	*slots = 1;
+	*bytes = publisher->staged[at].need;
+	if (!publisher->atomic)
+		return;
+	*slots = publisher->staged_count;
+	for (*bytes = 0, i = 0; i < publisher->staged_count; i++)
+		*bytes += publisher->staged[i].need;
+}
+
+/* Whether no record of an atomic batch is refused; else each has its result. */
+static bool publish_admit_all(struct mq_publisher *publisher)
+{
+	struct mq_retained_growth growth = { };
+	bool refused = false;
+	u32 i;
+
+	for (i = 0; i < publisher->staged_count; i++) {
+		struct mq_staged *staged = &publisher->staged[i];
+
+		if (!staged->result)
+			staged->result = publish_admit(publisher, staged, &growth);
+		refused |= staged->result != 0;
+	}
+	for (i = 0; refused && i < publisher->staged_count; i++)
+		if (!publisher->staged[i].result)
+			publisher->staged[i].result = -ECANCELED;
+	return !refused;
+}
+
+/*
+ * An atomic batch: first whatever may refuse it, then the writing. Return: 0: all
+ * have their result; -EAGAIN; -ENOSPC: there was no room for all routes.
+ */
+static int publish_commit_all(struct mq_publisher *publisher, u32 end, u32 *next)
+{
+	struct mq_channel *channel = publisher->channel;
+	u64 hold = mq_space_hold(channel);
+	u64 bytes;
+	u32 slots, i;
+
+	*next = 0;
+	if (end < publisher->staged_count)
+		return -ENOSPC;
+	if (publish_admit_all(publisher)) {
+		publish_need(publisher, 0, &slots, &bytes);
+		if (!mq_ring_fits(&channel->data.ring, slots, bytes, hold))
+			return -EAGAIN;
+		for (i = 0; i < end; i++)
+			publish_write(publisher, &publisher->staged[i], hold);
+	}
+	*next = end;
+	return 0;
+}
+
+/* Records from @start to @end, each for itself. Return: 0, or -EAGAIN at *next. */
+static int publish_commit_each(struct mq_publisher *publisher, u32 start, u32 end, u32 *next)
+{
+	u32 i;
+
+	for (i = start; i < end; i++) {
+		struct mq_staged *staged = &publisher->staged[i];
+
+		if (!staged->result)
+			staged->result = publish_record(publisher, staged);
+		if (staged->result == -EAGAIN) {
+			staged->result = 0;
+			*next = i;
+			return -EAGAIN;
+		}
+	}
+	*next = end;
 	return 0;
 }
 
 /*
  * Writes routed records from @start to @end, in one hold of the lock. Return:
- * 0, or -EAGAIN or -ENODEV at *next; *next is where to go on.
+ * 0, or what publish_commit_all() and publish_commit_each() return, or -ENODEV,
+ * at *next; *next is where to go on.
  */
 static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, u32 *next)
 {
 	struct mq_channel *channel = publisher->channel;
-	int err = 0;
-	u32 i;
+	int err = -ENODEV;
 
+	*next = start;
 	spin_lock(&channel->data.lock);
 	/* Claims or filters changed since: under the lock they stay. */
 	if (channel->data.generation != publisher->generation)
 		end = publish_route(publisher, start, channel->data.generation);
-	if (channel->data.dead)
-		err = -ENODEV;
-	for (i = start; i < end && !err; i++) {
-		struct mq_staged *staged = &publisher->staged[i];
-
-		if (!staged->result)
-			staged->result = staged->route.result;
-		if (!staged->result)
-			staged->result = publish_record(publisher, staged);
-		if (staged->result == -EAGAIN) {
-			staged->result = 0;
-			err = -EAGAIN;
-			break;
-		}
-	}
+	if (!channel->data.dead)
+		err = publisher->atomic ? publish_commit_all(publisher, end, next) :
+					  publish_commit_each(publisher, start, end, next);
 	spin_unlock(&channel->data.lock);
-	*next = i;
 	return err;
 }
 
@@ -239,24 +351,26 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 
 /* ---- the whole ------------------------------------------------------- */
 
-static void publish_trace(const struct mq_publisher *publisher, u32 start, u32 end)
+/* Traces and counts what became of records, where no lock is held. */
+static void publish_tell(const struct mq_publisher *publisher, u32 start, u32 end)
 {
-	u64 channel = publisher->channel->id;
+	struct mq_channel *channel = publisher->channel;
 	u32 i;
 
 	for (i = start; i < end; i++) {
 		const struct mq_staged *staged = &publisher->staged[i];
 
 		if (staged->result)
-			trace_mq_publish_error(channel, staged->result);
+			trace_mq_publish_error(channel->id, staged->result);
 		else
-			trace_mq_publish(channel, staged->sequence, staged->data.topic_hash,
+			trace_mq_publish(channel->id, staged->sequence, staged->data.topic_hash,
 					 staged->data.payload_len, staged->receivers);
+		if (staged->result == -EDQUOT)
+			mq_limit_refuse(channel, MQ_LIMIT_RETAINED, -EDQUOT);
 	}
 }
 
-/* A round: as many records from @start on as have routes and space. */
-static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
+static int publish_once(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
 {
 	u64 generation;
 	u32 end;
@@ -270,7 +384,20 @@ static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u
 	if (*next > start)
 		publish_wake(publisher, start, *next, sync);
 	rcu_read_unlock();
-	publish_trace(publisher, start, *next);
+	publish_tell(publisher, start, *next);
+	return err;
+}
+
+/* A round: as many records from @start on as have routes and space. */
+static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
+{
+	int err = publish_once(publisher, start, sync, next);
+
+	if (err == -ENOSPC) {
+		err = publish_widen(publisher);
+		if (!err)
+			err = publish_once(publisher, start, sync, next);
+	}
 	return err;
 }
 
@@ -300,11 +427,14 @@ static int publish_starved(struct mq_publisher *publisher, u32 start, bool sync,
 	struct mq_channel *channel = publisher->channel;
 	DEFINE_WAIT_FUNC(entry, woken_wake_function);
 	int refusal = 0;
+	u32 slots;
+	u64 bytes;
 	int err;
 
 	add_wait_queue(&channel->space, &entry);
+	publish_need(publisher, start, &slots, &bytes);
 	for (;;) {
-		mq_space_starve(channel, publisher->staged[start].need);
+		mq_space_starve(channel, slots, bytes);
 		err = publish_round(publisher, start, sync, next);
 		if (err != -EAGAIN || *next > start)
 			break;
@@ -324,6 +454,16 @@ static int publish_starved(struct mq_publisher *publisher, u32 start, bool sync,
 	return refusal;
 }
 
+/* What ended it is the result of the record it ended at, or of all. */
+static void publish_end(struct mq_publisher *publisher, u32 at, int err, u32 *done)
+{
+	*done = publisher->atomic ? publisher->staged_count : at + 1;
+	for (; at < *done; at++) {
+		publisher->staged[at].result = err;
+		trace_mq_publish_error(publisher->channel->id, err);
+	}
+}
+
 int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publish_wait wait,
 		      u32 *done)
 {
@@ -341,10 +481,21 @@ int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publi
 			err = 0;
 		*done = next;
 	}
-	if (err) {
-		publisher->staged[next].result = err;
-		trace_mq_publish_error(publisher->channel->id, err);
-		*done = next + 1;
-	}
+	if (err)
+		publish_end(publisher, next, err, done);
 	return err;
+}
+
+void mq_publish_init(struct mq_publisher *publisher, struct mq_channel *channel)
+{
+	mutex_init(&publisher->lock);
+	publisher->channel = channel;
+	publisher->pool = publisher->pool_own;
+	publisher->pool_size = MQ_ROUTE_POOL;
+}
+
+void mq_publish_destroy(struct mq_publisher *publisher)
+{
+	if (publisher->pool != publisher->pool_own)
+		kvfree(publisher->pool);
 }

@@ -16,6 +16,8 @@
 #define MQ_ROUTE_TOPIC_MAX	128
 /* Filter entries that the routes of one round can name. */
 #define MQ_ROUTE_POOL		(2 * MQ_TREE_MATCHES_MAX)
+/* And those of an atomic batch, which is one round: all, and the last route. */
+#define MQ_ROUTE_POOL_MAX	((MQ_ATOMIC_MAX + 1) * MQ_TREE_MATCHES_MAX)
 
 /**
  * struct mq_route - where records of a topic go
@@ -36,6 +38,9 @@ struct mq_route {
  * @data: its parts
  * @need: what it takes of the byte area
  * @result: 0 or why it is refused
+ * @conditional: goes in only if @expect holds
+ * @unmet: it did not; @sequence is that of the present value
+ * @expect: sequence of the topic's retained value, 0: none
  * @route: its route
  * @retained: its retained copy; after the commit what that replaced
  * @receivers: sum of weights
@@ -46,6 +51,9 @@ struct mq_staged {
 	struct mq_ring_data data;
 	u32 need;
 	int result;
+	bool conditional;
+	bool unmet;
+	u64 expect;
 	struct mq_route route;
 	struct mq_retained_value *retained;
 	u32 receivers;
@@ -79,13 +87,16 @@ struct mq_publish_wait {
  * @stage_used: bytes used
  * @staged_count: records in @staged
  * @staged: records
+ * @atomic: what is staged goes in together, or nothing does
  * @generation: of the channel, for which the routes below hold
  * @last_len: bytes of @last_topic; 0: none
  * @last_route: route of @last_topic
  * @last_topic: the topic routed last
- * @pool_used: entries in @pool
  * @pool: filter entries; valid only under RCU, in the generation above, and
  *	with the channel lock to prove that
+ * @pool_used: entries in @pool
+ * @pool_size: most
+ * @pool_own: where @pool points until an atomic batch needs more
  */
 struct mq_publisher {
 	struct mq_channel *channel;
@@ -100,13 +111,62 @@ struct mq_publisher {
 	u32 stage_used;
 	u32 staged_count;
 	struct mq_staged staged[MQ_CHUNK_RECORDS];
+	bool atomic;
 	u64 generation;
 	u32 last_len;
 	struct mq_route last_route;
 	char last_topic[MQ_ROUTE_TOPIC_MAX];
+	void **pool;
 	u32 pool_used;
-	void *pool[MQ_ROUTE_POOL];
+	u32 pool_size;
+	void *pool_own[MQ_ROUTE_POOL];
 };
+
+static_assert(MQ_ATOMIC_MAX <= MQ_CHUNK_RECORDS);
+static_assert(MQ_ATOMIC_BYTES_MAX <= MQ_CHUNK_BYTES);
+
+/* What publishing needs of a zeroed publisher. */
+void mq_publish_init(struct mq_publisher *publisher, struct mq_channel *channel);
+/* Frees what publishing took. */
+void mq_publish_destroy(struct mq_publisher *publisher);
+
+/* Makes the staging buffer as large as it will ever be: 0 or -ENOMEM. */
+int mq_publisher_grow(struct mq_publisher *publisher);
+
+/**
+ * mq_publisher_stage() - copy a record to the stage
+ * @publisher: its lock held
+ * @args: the record; its pointers lead into user memory
+ * @name: NULL, or its topic
+ *
+ * One that is refused for what it is goes there with its result.
+ * Return: 0; -ENOSPC: the chunk is full; or what ends the batch.
+ */
+int mq_publisher_stage(struct mq_publisher *publisher, const struct mq_publish *args,
+		       const char *name);
+void mq_publisher_unstage(struct mq_publisher *publisher);
+
+/*
+ * Takes the publisher mutex: 0, -EINTR or -EAGAIN. Who must not wait for space
+ * does not wait behind somebody who does, either.
+ */
+int mq_publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait);
+
+/* Tells the user what became of a staged record. 0 or -EFAULT. */
+int mq_publisher_report(const struct mq_staged *staged, struct mq_publish __user *user);
+
+/**
+ * mq_publisher_atomic() - publish a batch as a whole (publisher_atomic.c)
+ * @publisher: publisher
+ * @user: records
+ * @count: at most MQ_ATOMIC_MAX
+ * @sync: the caller is about to sleep
+ * @wait: whether to wait for space
+ *
+ * Return: 0: each record has its result; else why there was no batch.
+ */
+int mq_publisher_atomic(struct mq_publisher *publisher, struct mq_publish __user *user,
+			u32 count, bool sync, struct mq_publish_wait wait);
 
 /**
  * mq_publish_staged() - publish the staged records in order
@@ -115,8 +175,11 @@ struct mq_publisher {
  * @wait: whether to wait for space; the records before are published by then
  * @done: records that have their result; the rest was not tried
  *
+ * An atomic batch goes in as a whole; else each record has its result: why it
+ * is refused, or -ECANCELED. What ends it (below), ends it for all.
+ *
  * Return: 0, or what ended it (the last of @done has it): -EAGAIN, -ETIMEDOUT or
- * -EINTR for lack of space, -ENODEV.
+ * -EINTR for lack of space, -ENODEV, -ENOMEM.
  */
 int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publish_wait wait,
 		      u32 *done);

@@ -23,7 +23,7 @@ static atomic64_t publisher_ids;
 
 /* ---- staging --------------------------------------------------------- */
 
-static int publisher_grow(struct mq_publisher *publisher, u32 size)
+static int publisher_resize(struct mq_publisher *publisher, u32 size)
 {
 	u8 *stage = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 
@@ -35,14 +35,18 @@ static int publisher_grow(struct mq_publisher *publisher, u32 size)
 	return 0;
 }
 
+int mq_publisher_grow(struct mq_publisher *publisher)
+{
+	return publisher_resize(publisher, max_t(u32, MQ_CHUNK_BYTES,
+						 publisher->channel->data.ring.config.max_record));
+}
+
 /*
  * Room for @size bytes. Return: 0; -ENOSPC: first publish what is staged;
  * -ENOMEM.
  */
 static int publisher_room(struct mq_publisher *publisher, u32 size)
 {
-	u32 most = max_t(u32, MQ_CHUNK_BYTES, publisher->channel->data.ring.config.max_record);
-
 	if (publisher->staged_count == MQ_CHUNK_RECORDS)
 		return -ENOSPC;
 	if (publisher->stage_used && publisher->stage_used + size > MQ_CHUNK_BYTES)
@@ -52,13 +56,16 @@ static int publisher_room(struct mq_publisher *publisher, u32 size)
 	/* Growing is for an empty buffer: what is staged is pointed to. */
 	if (publisher->stage_used)
 		return -ENOSPC;
-	return publisher_grow(publisher, most);
+	return mq_publisher_grow(publisher);
 }
 
 static int publisher_check(const struct mq_publisher *publisher, const struct mq_publish *args)
 {
-	if (args->flags & ~(MQ_RECORD_RETAIN | MQ_RECORD_USER_MASK) || args->reserved0 ||
-	    args->expect || args->expiry_ns || !args->topic_len)
+	const u16 known = MQ_RECORD_RETAIN | MQ_RECORD_USER_MASK | MQ_PUBLISH_EXPECT;
+
+	if (args->flags & ~known || args->reserved0 || args->expiry_ns || !args->topic_len)
+		return -EINVAL;
+	if (args->expect && !(args->flags & MQ_PUBLISH_EXPECT))
 		return -EINVAL;
 	if ((u64)args->topic_len + args->payload_len + args->metadata_len >
 	    publisher->channel->data.ring.config.max_record)
@@ -77,12 +84,8 @@ static const u8 *publisher_copy(struct mq_publisher *publisher, u64 from, u32 le
 	return to;
 }
 
-/*
- * Stages one record. One that is refused for what it is goes there with its
- * result. Return: 0; -ENOSPC: the chunk is full; or what ends the batch.
- */
-static int publisher_stage(struct mq_publisher *publisher, const struct mq_publish *args,
-			   const char *name)
+int mq_publisher_stage(struct mq_publisher *publisher, const struct mq_publish *args,
+		       const char *name)
 {
 	struct mq_staged *staged = &publisher->staged[publisher->staged_count];
 	struct mq_ring_data *data = &staged->data;
@@ -100,7 +103,9 @@ static int publisher_stage(struct mq_publisher *publisher, const struct mq_publi
 	data->topic_len = args->topic_len;
 	data->payload_len = args->payload_len;
 	data->metadata_len = args->metadata_len;
-	data->flags = args->flags;
+	data->flags = args->flags & ~MQ_PUBLISH_EXPECT;
+	staged->conditional = args->flags & MQ_PUBLISH_EXPECT;
+	staged->expect = args->expect;
 	if (name) {
 		data->topic = name;
 	} else {
@@ -131,7 +136,7 @@ refused:
 	return 0;
 }
 
-static void publisher_unstage(struct mq_publisher *publisher)
+void mq_publisher_unstage(struct mq_publisher *publisher)
 {
 	while (publisher->staged_count)
 		mq_retained_put(publisher->staged[--publisher->staged_count].retained);
@@ -146,11 +151,7 @@ static struct mq_publish_wait publisher_wait(const struct mq_publisher *publishe
 	return (struct mq_publish_wait){ .may = !nonblock, .timeout = publisher->timeout };
 }
 
-/*
- * Takes the publisher mutex. Who must not wait for space does not wait behind
- * somebody who does, either.
- */
-static int publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait)
+int mq_publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait)
 {
 	if (!wait.may && READ_ONCE(publisher->waiting)) {
 		mq_space_refuse(publisher->channel);
@@ -159,8 +160,7 @@ static int publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait
 	return mutex_lock_interruptible(&publisher->lock) ? -EINTR : 0;
 }
 
-/* Tells the user what became of a staged record. */
-static int publisher_report(const struct mq_staged *staged, struct mq_publish __user *user)
+int mq_publisher_report(const struct mq_staged *staged, struct mq_publish __user *user)
 {
 	const struct {
 		__s32 result;
@@ -171,6 +171,8 @@ static int publisher_report(const struct mq_staged *staged, struct mq_publish __
 
 	static_assert(sizeof(out) == sizeof(struct mq_publish) -
 				     offsetof(struct mq_publish, result));
+	if (staged->unmet)
+		return copy_to_user(&user->result, &out, offsetof(typeof(out), time)) ? -EFAULT : 0;
 	if (staged->result)
 		return put_user(staged->result, &user->result);
 	return copy_to_user(&user->result, &out, sizeof(out)) ? -EFAULT : 0;
@@ -185,17 +187,20 @@ static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_pub
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	err = publisher_lock(publisher, wait);
+	err = mq_publisher_lock(publisher, wait);
 	if (err)
 		return err;
-	err = publisher_stage(publisher, &args, NULL);
+	err = mq_publisher_stage(publisher, &args, NULL);
 	if (!err) {
 		mq_publish_staged(publisher, false, wait, &done);
 		err = publisher->staged[0].result;
+		/* A refusal stays one, told in full or not. */
 		if (!err)
-			err = publisher_report(&publisher->staged[0], user);
+			err = mq_publisher_report(&publisher->staged[0], user);
+		else if (publisher->staged[0].unmet)
+			mq_publisher_report(&publisher->staged[0], user);
 	}
-	publisher_unstage(publisher);
+	mq_publisher_unstage(publisher);
 	mutex_unlock(&publisher->lock);
 	return err;
 }
@@ -213,7 +218,7 @@ static int publisher_stage_chunk(struct mq_publisher *publisher, struct mq_publi
 			break;
 		if (copy_from_user(&args, user + publisher->staged_count, sizeof(args)))
 			return -EFAULT;
-		err = publisher_stage(publisher, &args, NULL);
+		err = mq_publisher_stage(publisher, &args, NULL);
 	}
 	return err == -ENOSPC ? 0 : err;
 }
@@ -229,7 +234,7 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	int stage_err, err;
 	u32 i;
 
-	err = publisher_lock(publisher, wait);
+	err = mq_publisher_lock(publisher, wait);
 	if (err) {
 		*done = !put_user(err, &user->result);
 		return err;
@@ -238,9 +243,9 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	err = mq_publish_staged(publisher, sync, wait, done);
 	/* They are published, whether or not that can be told. */
 	for (i = 0; i < *done; i++)
-		if (publisher_report(&publisher->staged[i], user + i))
+		if (mq_publisher_report(&publisher->staged[i], user + i))
 			fault = -EFAULT;
-	publisher_unstage(publisher);
+	mq_publisher_unstage(publisher);
 	mutex_unlock(&publisher->lock);
 
 	if (!err && !fault && stage_err) {
@@ -260,18 +265,28 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher, struct mq_publi
 	struct mq_publish_batch args;
 	u32 done = 0;
 	int err = 0;
+	bool sync;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
-	if (args.flags & ~MQ_BATCH_SYNC || !args.count || args.count > MQ_BATCH_MAX ||
-	    args.reserved[0] || args.reserved[1] || args.reserved[2])
+	if (args.flags & ~(MQ_BATCH_SYNC | MQ_BATCH_ATOMIC) || !args.count ||
+	    args.count > MQ_BATCH_MAX || args.reserved[0] || args.reserved[1] ||
+	    args.reserved[2])
 		return -EINVAL;
 	user = u64_to_user_ptr(args.records);
+	sync = args.flags & MQ_BATCH_SYNC;
+	if (args.flags & MQ_BATCH_ATOMIC) {
+		if (args.count > MQ_ATOMIC_MAX)
+			return -E2BIG;
+		err = mq_publisher_atomic(publisher, user, args.count, sync, wait);
+		if (err)
+			return err;
+		done = args.count;
+	}
 	while (done < args.count && !err) {
 		u32 some = 0;
 
-		err = publisher_chunk(publisher, user + done, args.count - done,
-				      args.flags & MQ_BATCH_SYNC, wait, &some);
+		err = publisher_chunk(publisher, user + done, args.count - done, sync, wait, &some);
 		done += some;
 		cond_resched();
 	}
@@ -294,15 +309,15 @@ int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char
 	u32 done;
 	int err;
 
-	err = publisher_lock(publisher, wait);
+	err = mq_publisher_lock(publisher, wait);
 	if (err)
 		return err;
-	err = publisher_stage(publisher, &args, name);
+	err = mq_publisher_stage(publisher, &args, name);
 	if (!err) {
 		mq_publish_staged(publisher, false, wait, &done);
 		err = publisher->staged[0].result;
 	}
-	publisher_unstage(publisher);
+	mq_publisher_unstage(publisher);
 	mutex_unlock(&publisher->lock);
 	return err;
 }
@@ -341,16 +356,15 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel)
 	if (err)
 		return ERR_PTR(err);
 	publisher = kvzalloc(sizeof(*publisher), GFP_KERNEL_ACCOUNT);
-	if (!publisher || publisher_grow(publisher, PUBLISHER_STAGE_FIRST)) {
+	if (!publisher || publisher_resize(publisher, PUBLISHER_STAGE_FIRST)) {
 		kvfree(publisher);
 		publisher_leave(channel);
 		return ERR_PTR(-ENOMEM);
 	}
-	mutex_init(&publisher->lock);
+	mq_publish_init(publisher, channel);
 	publisher->id = atomic64_inc_return(&publisher_ids);
 	publisher->pid = task_tgid_nr(current);
 	publisher->timeout = MAX_SCHEDULE_TIMEOUT;
-	publisher->channel = channel;
 	mq_channel_get(channel);
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_OPENED, publisher->id, publisher->pid);
 	return publisher;
@@ -365,6 +379,7 @@ void mq_publisher_free(struct mq_publisher *publisher)
 	channel = publisher->channel;
 	publisher_leave(channel);
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_CLOSED, publisher->id, publisher->pid);
+	mq_publish_destroy(publisher);
 	kvfree(publisher->stage);
 	kvfree(publisher);
 	mq_channel_put(channel);

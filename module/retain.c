@@ -71,7 +71,15 @@ static struct mq_retained_value *retained_find(const struct mq_retained_set *set
 	return NULL;
 }
 
-int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data)
+u64 mq_retained_sequence(const struct mq_retained_set *set, const struct mq_ring_data *data)
+{
+	const struct mq_retained_value *value = retained_find(set, data);
+
+	return value ? value->sequence : 0;
+}
+
+int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data,
+		      struct mq_retained_growth *growth)
 {
 	const struct mq_retained_value *old = retained_find(set, data);
 	u32 old_size = old ? retained_size(&old->data) : 0;
@@ -79,9 +87,13 @@ int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_da
 
 	if (!data->payload_len || size <= old_size)
 		return 0;
-	if (!old && set->count >= set->count_max)
+	if (!old && set->count + growth->count >= set->count_max)
 		return -EDQUOT;
-	return set->bytes - old_size + size > set->bytes_max ? -EDQUOT : 0;
+	if (set->bytes + growth->bytes - old_size + size > set->bytes_max)
+		return -EDQUOT;
+	growth->count += !old;
+	growth->bytes += size - old_size;
+	return 0;
 }
 
 static void retained_insert(struct mq_retained_set *set, struct mq_retained_value *value)

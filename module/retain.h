@@ -62,15 +62,30 @@ struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data);
 /* NULL is fine. Not under the channel lock. */
 void mq_retained_put(struct mq_retained_value *value);
 
+/* Sequence of the value of a topic, 0: there is none. */
+u64 mq_retained_sequence(const struct mq_retained_set *set, const struct mq_ring_data *data);
+
+/**
+ * struct mq_retained_growth - what values that were admitted together add
+ * @count: values
+ * @bytes: bytes
+ */
+struct mq_retained_growth {
+	u32 count;
+	u64 bytes;
+};
+
 /**
  * mq_retained_admit() - whether a value may go in
  * @set: set
  * @data: the record that sets it
+ * @growth: of what was admitted before it and is not in yet; it is added
  *
  * Clearing always may; a new topic or a larger value only within the limits.
  * Return: 0 or -EDQUOT.
  */
-int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data);
+int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data,
+		      struct mq_retained_growth *growth);
 
 /**
  * mq_retained_replace() - set the value of a topic, or clear it

@@ -49,9 +49,10 @@ static int retain_data(struct kunit *test, const struct mq_ring_data *data)
 {
 	struct retain_test *t = test->priv;
 	struct mq_retained_value *value = NULL;
+	struct mq_retained_growth growth = { };
 	int err;
 
-	err = mq_retained_admit(&t->set, data);
+	err = mq_retained_admit(&t->set, data, &growth);
 	if (err)
 		return err;
 	if (data->payload_len) {

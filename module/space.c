@@ -26,7 +26,7 @@ static bool space_enough(struct mq_channel *channel)
 
 	lockdep_assert_held(&channel->data.lock);
 	if (!channel->data.starved ||
-	    !mq_ring_fits(ring, ring->config.slots / SPACE_ENOUGH, channel->data.starved_bytes,
+	    !mq_ring_fits(ring, channel->data.starved_slots, channel->data.starved_bytes,
 			  mq_space_hold(channel)))
 		return false;
 	WRITE_ONCE(channel->data.starved, false);
@@ -139,13 +139,16 @@ void mq_space_scan(struct mq_channel *channel)
 	space_scan(channel, wq_has_sleeper(&channel->space));
 }
 
-void mq_space_starve(struct mq_channel *channel, u64 bytes)
+void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes)
 {
-	u64 enough = channel->data.ring.config.bytes / SPACE_ENOUGH;
+	const struct mq_ring_config *config = &channel->data.ring.config;
 
 	spin_lock(&channel->data.lock);
-	if (!channel->data.starved)
-		channel->data.starved_bytes = enough;
+	if (!channel->data.starved) {
+		channel->data.starved_slots = config->slots / SPACE_ENOUGH;
+		channel->data.starved_bytes = config->bytes / SPACE_ENOUGH;
+	}
+	channel->data.starved_slots = max(channel->data.starved_slots, slots);
 	channel->data.starved_bytes = max(channel->data.starved_bytes, bytes);
 	WRITE_ONCE(channel->data.starved, true);
 	WRITE_ONCE(channel->data.ring.header->space_wanted, 1);

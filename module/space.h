@@ -34,11 +34,12 @@ u64 mq_space_hold(const struct mq_channel *channel);
 /**
  * mq_space_starve() - a publish lacks space: look for some
  * @channel: channel
- * @bytes: what its record needs of the byte area
+ * @slots: what it needs of the slots
+ * @bytes: and of the byte area
  *
  * Takes the endpoints mutex. Afterwards the publish tries once more.
  */
-void mq_space_starve(struct mq_channel *channel, u64 bytes);
+void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes);
 
 /* A publish was refused for lack of space: counts, tells, keeps scanning. */
 void mq_space_refuse(struct mq_channel *channel);

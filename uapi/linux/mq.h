@@ -483,14 +483,17 @@ struct mq_publish {
  *
  * With MQ_BATCH_ATOMIC the records get consecutive sequences, or none is
  * published: then each one that is refused has its @result, all others have
- * ECANCELED, and @done is @count. What @expect and the limits of retained values
+ * ECANCELED, and @done is @count; all have what ends a batch, EFAULT and ENOMEM of
+ * one record excepted, which refuse that one. What @expect and the limits of retained values
  * are compared with is the state before the batch: together its new values must
  * fit, whatever it clears. Readers may see a part of it for a moment, never for
  * good.
  *
  * Returns 0 if @done was written, even if no record went in. Errors: EINVAL
- * (flags, count, reserved), E2BIG (atomic, and above MQ_ATOMIC_MAX or
- * MQ_ATOMIC_BYTES_MAX), EFAULT (@records), EINTR (nothing was tried).
+ * (flags, count, reserved), E2BIG (atomic, and above MQ_ATOMIC_MAX,
+ * MQ_ATOMIC_BYTES_MAX or three quarters of the ring's slots or bytes, the rest
+ * being for wills), EFAULT (@records; of an atomic batch also that a result could
+ * not be written), EINTR (nothing was tried).
  */
 struct mq_publish_batch {
 	__u32 flags;
