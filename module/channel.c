@@ -22,13 +22,11 @@
 static atomic64_t channel_ids;
 static atomic64_t channel_bytes;	/* against mq_max_bytes */
 static struct class *channel_class;
-static work_func_t channel_space_work;
-static work_func_t channel_wake_work;
+static const struct mq_channel_works *channel_works;
 
-int mq_channel_init(work_func_t space_work, work_func_t wake_work)
+int mq_channel_init(const struct mq_channel_works *works)
 {
-	channel_space_work = space_work;
-	channel_wake_work = wake_work;
+	channel_works = works;
 	channel_class = class_create("mq");
 	return PTR_ERR_OR_ZERO(channel_class);
 }
@@ -85,6 +83,7 @@ static void channel_release(struct device *dev)
 	/* They hold no reference: stop them before what they use goes. */
 	cancel_delayed_work_sync(&channel->space_work);
 	cancel_work_sync(&channel->wake_work);
+	cancel_delayed_work_sync(&channel->expire_work);
 	mq_filters_destroy(&channel->filters);
 	while ((value = mq_retained_take(&channel->data.retained, U64_MAX)))
 		mq_retained_put(value);
@@ -287,10 +286,12 @@ static void channel_init_fields(struct mq_channel *channel, const struct mq_chan
 	channel->data.hold = config->ring.first;
 	channel->data.retained.count_max = config->retained_max;
 	channel->data.retained.bytes_max = config->retained_bytes_max;
+	channel->data.expire_at = U64_MAX;
 	init_waitqueue_head(&channel->readers);
 	init_waitqueue_head(&channel->space);
-	INIT_DELAYED_WORK(&channel->space_work, channel_space_work);
-	INIT_WORK(&channel->wake_work, channel_wake_work);
+	INIT_DELAYED_WORK(&channel->space_work, channel_works->space);
+	INIT_WORK(&channel->wake_work, channel_works->wake);
+	INIT_DELAYED_WORK(&channel->expire_work, channel_works->expire);
 }
 
 struct mq_channel *mq_channel_build(const struct mq_channel_config *config)
@@ -381,5 +382,6 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->overwritten = ring->oldest - ring->config.first;
 	info->node_passed = channel->data.counters.node_passed;
 	info->evicted = channel->data.counters.evicted;
+	info->expired = channel->data.retained.expired;
 	spin_unlock(&channel->data.lock);
 }

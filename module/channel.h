@@ -118,6 +118,8 @@ struct mq_channel_counters {
  * @data.starved_slots: what "enough" means while starved
  * @data.starved_bytes: likewise
  * @data.retained: retained values
+ * @data.expire_at: when @expire_work looks at them next (CLOCK_BOOTTIME in ns),
+ *	U64_MAX: not at all
  * @data.counters: counters
  *
  * @refusals: what limits refused; atomic
@@ -126,6 +128,7 @@ struct mq_channel_counters {
  * @space: who waits for space: polls and publishes
  * @space_work: scans cursors while somebody waits for space
  * @wake_work: wakes subscriptions when a publish has too many to wake
+ * @expire_work: takes out retained values that expired
  */
 struct mq_channel {
 	struct device dev;
@@ -164,6 +167,7 @@ struct mq_channel {
 		u32 starved_slots;
 		u64 starved_bytes;
 		struct mq_retained_set retained;
+		u64 expire_at;
 		struct mq_channel_counters counters;
 	} data;
 
@@ -173,14 +177,23 @@ struct mq_channel {
 	wait_queue_head_t space;
 	struct delayed_work space_work;
 	struct work_struct wake_work;
+	struct delayed_work expire_work;
 };
 
 /**
- * mq_channel_init() - set up the class of devices
- * @space_work: what &mq_channel.space_work does (space.c)
- * @wake_work: what &mq_channel.wake_work does (subscription.c)
+ * struct mq_channel_works - what the works of a channel do
+ * @space: &mq_channel.space_work (space.c)
+ * @wake: &mq_channel.wake_work (subscription.c)
+ * @expire: &mq_channel.expire_work (expire.c)
  */
-int mq_channel_init(work_func_t space_work, work_func_t wake_work);
+struct mq_channel_works {
+	work_func_t space;
+	work_func_t wake;
+	work_func_t expire;
+};
+
+/* Sets up the class of devices; @works must stay. */
+int mq_channel_init(const struct mq_channel_works *works);
 void mq_channel_exit(void);
 /* Bytes that all channels hold of the parameter max_bytes. */
 u64 mq_channel_memory(void);

@@ -3,10 +3,12 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
 #include "cdev.h"
 #include "channel.h"
 #include "claim.h"
 #include "endpoint.h"
+#include "expire.h"
 #include "mq.h"
 #include "netlink.h"
 #include "registry.h"
@@ -59,20 +61,31 @@ static const struct kernel_param_ops memory_ops = {
 module_param_cb(memory, &memory_ops, NULL, 0444);
 MODULE_PARM_DESC(memory, "bytes that all rings take now (read-only)");
 
+struct workqueue_struct *mq_workqueue;
+
+static const struct mq_channel_works works = {
+	.space = mq_space_work,
+	.wake = mq_subscription_wake_work,
+	.expire = mq_expire_work,
+};
+
 static int __init mq_init(void)
 {
 	int err;
 
+	mq_workqueue = alloc_workqueue("mq", WQ_UNBOUND, 0);
+	if (!mq_workqueue)
+		return -ENOMEM;
 	err = mq_claim_init();
 	if (err)
-		return err;
+		goto exit_workqueue;
 	err = mq_endpoint_init();
 	if (err)
 		goto exit_claim;
 	err = mq_registry_init();
 	if (err)
 		goto exit_endpoint;
-	err = mq_channel_init(mq_space_work, mq_subscription_wake_work);
+	err = mq_channel_init(&works);
 	if (err)
 		goto exit_registry;
 	err = mq_cdev_init();
@@ -93,6 +106,8 @@ exit_endpoint:
 	mq_endpoint_exit();
 exit_claim:
 	mq_claim_exit();
+exit_workqueue:
+	destroy_workqueue(mq_workqueue);
 	return err;
 }
 
@@ -107,6 +122,7 @@ static void __exit mq_exit(void)
 	/* Callbacks of call_rcu() are code of this module. */
 	rcu_barrier();
 	mq_claim_exit();
+	destroy_workqueue(mq_workqueue);
 }
 
 module_init(mq_init);

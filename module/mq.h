@@ -14,6 +14,7 @@
  *   space         who holds the ring: scans cursors, wakes waiting publishers
  *   claim         which channel owns a topic (one tree for the module)
  *   retain        the retained values of a channel
+ *   expire        takes out retained values whose time has come
  *   publisher     an endpoint that writes
  *   subscription  an endpoint that reads
  *   limit         what happens when a limit refuses something
@@ -53,7 +54,25 @@
 #ifndef MQ_H
 #define MQ_H
 
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
+
+struct workqueue_struct;
+
+/* For what may take its time; empty when the module goes. */
+extern struct workqueue_struct *mq_workqueue;
+
+/* Longest sleep of a work item, so that it notices a suspended machine. */
+#define MQ_DELAY_MAX		(3600ULL * NSEC_PER_SEC)
+
+/* Jiffies from now until @when, CLOCK_BOOTTIME in ns, or for MQ_DELAY_MAX. */
+static inline unsigned long mq_delay_until(u64 when)
+{
+	u64 now = ktime_get_boottime_ns();
+
+	return when <= now ? 0 : nsecs_to_jiffies(min(when - now, MQ_DELAY_MAX)) + 1;
+}
 
 /* Most records and bytes that one hold of the channel lock writes. */
 #define MQ_CHUNK_RECORDS	64

@@ -1,110 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Publishing what is staged: route, commit, wake; see publish.h. */
-#include <linux/mm.h>
+/* Publishing what is staged: commit, wake; see publish.h. */
+#include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/wait.h>
+#include "expire.h"
 #include "publish.h"
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
-
-/* ---- route ----------------------------------------------------------- */
-
-static bool publish_same_topic(const struct mq_publisher *publisher,
-			       const struct mq_ring_data *data)
-{
-	return publisher->last_len == data->topic_len &&
-	       !memcmp(publisher->last_topic, data->topic, data->topic_len);
-}
-
-/* Forgets routes of another generation; keeps that of the last topic else. */
-static void publish_route_begin(struct mq_publisher *publisher, u64 generation)
-{
-	struct mq_route *last = &publisher->last_route;
-
-	if (publisher->generation != generation)
-		publisher->last_len = 0;
-	publisher->generation = generation;
-	publisher->pool_used = 0;
-	if (!publisher->last_len)
-		return;
-	memmove(publisher->pool, publisher->pool + last->first,
-		last->count * sizeof(*publisher->pool));
-	last->first = 0;
-	publisher->pool_used = last->count;
-}
-
-static struct mq_route publish_find_route(struct mq_publisher *publisher,
-					  const struct mq_ring_data *data)
-{
-	struct mq_channel *channel = publisher->channel;
-	struct mq_route route = { .first = publisher->pool_used };
-	const char *topic = (const char *)data->topic;
-	int found;
-
-	if (mq_claim_owner(topic, data->topic_len) != channel) {
-		route.result = -ESTALE;
-		return route;
-	}
-	found = mq_tree_match(&channel->filters.tree, topic, data->topic_len,
-			      publisher->pool + publisher->pool_used);
-	if (found < 0) {
-		route.all = true;
-		return route;
-	}
-	route.count = found;
-	publisher->pool_used += found;
-	return route;
-}
-
-/*
- * Routes records from @start on, as far as the pool goes. RCU. Return: the end
- * of what has a route.
- */
-static u32 publish_route(struct mq_publisher *publisher, u32 start, u64 generation)
-{
-	u32 i;
-
-	publish_route_begin(publisher, generation);
-	for (i = start; i < publisher->staged_count; i++) {
-		struct mq_staged *staged = &publisher->staged[i];
-
-		if (staged->result)
-			continue;
-		if (publish_same_topic(publisher, &staged->data)) {
-			staged->route = publisher->last_route;
-			continue;
-		}
-		if (publisher->pool_used + MQ_TREE_MATCHES_MAX > publisher->pool_size)
-			break;
-		staged->route = publish_find_route(publisher, &staged->data);
-		publisher->last_len = 0;
-		if (staged->data.topic_len <= MQ_ROUTE_TOPIC_MAX) {
-			publisher->last_len = staged->data.topic_len;
-			memcpy(publisher->last_topic, staged->data.topic, publisher->last_len);
-			publisher->last_route = staged->route;
-		}
-	}
-	return i;
-}
-
-/* Room for the routes of a whole batch. Forgets those there are. */
-static int publish_widen(struct mq_publisher *publisher)
-{
-	void **pool = kvmalloc_array(MQ_ROUTE_POOL_MAX, sizeof(*pool), GFP_KERNEL_ACCOUNT);
-
-	if (!pool)
-		return -ENOMEM;
-	mq_publish_destroy(publisher);
-	publisher->pool = pool;
-	publisher->pool_size = MQ_ROUTE_POOL_MAX;
-	publisher->last_len = 0;
-	return 0;
-}
 
 /* ---- commit ---------------------------------------------------------- */
 
@@ -131,26 +38,60 @@ static u32 publish_mark(struct mq_publisher *publisher, const struct mq_route *r
 	return min_t(u64, receivers, U32_MAX);
 }
 
+/* Whether a retained value may go in; -EBUSY: not before a sweep. */
+static int publish_admit_value(struct mq_publisher *publisher, struct mq_staged *staged, u64 now,
+			       struct mq_retained_growth *growth)
+{
+	const struct mq_retained_set *set = &publisher->channel->data.retained;
+	int err = mq_retained_admit(set, &staged->data, growth);
+
+	if (err == -EDQUOT && !publisher->swept && mq_retained_deadline(set) <= now)
+		return -EBUSY;
+	return err;
+}
+
 /*
  * Whether a record is refused for what it is; space is another matter. @growth:
- * see mq_retained_admit().
+ * see mq_retained_admit(). -EBUSY: see publish_admit_value().
  */
 static int publish_admit(struct mq_publisher *publisher, struct mq_staged *staged,
 			 struct mq_retained_growth *growth)
 {
 	const struct mq_retained_set *set = &publisher->channel->data.retained;
+	bool retain = staged->data.flags & MQ_RECORD_RETAIN;
+	u64 now = retain || staged->conditional ? ktime_get_boottime_ns() : 0;
 
 	if (staged->route.result)
 		return staged->route.result;
 	if (staged->conditional) {
-		staged->sequence = mq_retained_sequence(set, &staged->data);
+		staged->sequence = mq_retained_sequence(set, &staged->data, now);
 		staged->unmet = staged->sequence != staged->expect;
 		if (staged->unmet)
 			return -ESTALE;
 	}
-	if (staged->data.flags & MQ_RECORD_RETAIN)
-		return mq_retained_admit(set, &staged->data, growth);
-	return 0;
+	return retain ? publish_admit_value(publisher, staged, now, growth) : 0;
+}
+
+/* Sets or clears the retained value of a record that was written. */
+static void publish_retain(struct mq_publisher *publisher, struct mq_staged *staged)
+{
+	struct mq_channel *channel = publisher->channel;
+	struct mq_retained_value *value = staged->retained;
+	u64 now = ktime_get_boottime_ns();
+
+	if (value) {
+		value->sequence = staged->sequence;
+		value->time = staged->time;
+		value->publisher = publisher->id;
+		if (staged->expiry_ns &&
+		    check_add_overflow(now, staged->expiry_ns, &value->expires))
+			value->expires = U64_MAX;
+		if (value->expires && value->expires < channel->data.expire_at) {
+			channel->data.expire_at = value->expires;
+			publisher->expiring = true;
+		}
+	}
+	staged->retained = mq_retained_replace(&channel->data.retained, &staged->data, value, now);
 }
 
 /* Writes an admitted record, for which there is space. */
@@ -163,17 +104,8 @@ static void publish_write(struct mq_publisher *publisher, struct mq_staged *stag
 	staged->sequence = mq_ring_write(ring, &staged->data, publisher->id, hold);
 	staged->time = ring->time;
 	channel->data.counters.published++;
-	if (staged->data.flags & MQ_RECORD_RETAIN) {
-		struct mq_retained_value *value = staged->retained;
-
-		if (value) {
-			value->sequence = staged->sequence;
-			value->time = staged->time;
-			value->publisher = publisher->id;
-		}
-		staged->retained = mq_retained_replace(&channel->data.retained, &staged->data,
-						       value);
-	}
+	if (staged->data.flags & MQ_RECORD_RETAIN)
+		publish_retain(publisher, staged);
 }
 
 /* Writes one record. Channel lock. 0, or why not. */
@@ -208,8 +140,11 @@ static void publish_need(const struct mq_publisher *publisher, u32 at, u32 *slot
 		*bytes += publisher->staged[i].need;
 }
 
-/* Whether no record of an atomic batch is refused; else each has its result. */
-static bool publish_admit_all(struct mq_publisher *publisher)
+/*
+ * Whether a record of an atomic batch is refused: then each has its result. Return:
+ * 0, -ECANCELED or -EBUSY.
+ */
+static int publish_admit_all(struct mq_publisher *publisher)
 {
 	struct mq_retained_growth growth = { };
 	bool refused = false;
@@ -220,17 +155,21 @@ static bool publish_admit_all(struct mq_publisher *publisher)
 
 		if (!staged->result)
 			staged->result = publish_admit(publisher, staged, &growth);
+		if (staged->result == -EBUSY) {
+			staged->result = 0;
+			return -EBUSY;
+		}
 		refused |= staged->result != 0;
 	}
 	for (i = 0; refused && i < publisher->staged_count; i++)
 		if (!publisher->staged[i].result)
 			publisher->staged[i].result = -ECANCELED;
-	return !refused;
+	return refused ? -ECANCELED : 0;
 }
 
 /*
  * An atomic batch: first whatever may refuse it, then the writing. Return: 0: all
- * have their result; -EAGAIN; -ENOSPC: there was no room for all routes.
+ * have their result; -EAGAIN; -EBUSY; -ENOSPC: there was no room for all routes.
  */
 static int publish_commit_all(struct mq_publisher *publisher, u32 end, u32 *next)
 {
@@ -238,11 +177,15 @@ static int publish_commit_all(struct mq_publisher *publisher, u32 end, u32 *next
 	u64 hold = mq_space_hold(channel);
 	u64 bytes;
 	u32 slots, i;
+	int err;
 
 	*next = 0;
 	if (end < publisher->staged_count)
 		return -ENOSPC;
-	if (publish_admit_all(publisher)) {
+	err = publish_admit_all(publisher);
+	if (err == -EBUSY)
+		return err;
+	if (!err) {
 		publish_need(publisher, 0, &slots, &bytes);
 		if (!mq_ring_fits(&channel->data.ring, slots, bytes, hold))
 			return -EAGAIN;
@@ -253,7 +196,7 @@ static int publish_commit_all(struct mq_publisher *publisher, u32 end, u32 *next
 	return 0;
 }
 
-/* Records from @start to @end, each for itself. Return: 0, or -EAGAIN at *next. */
+/* Records from @start to @end, each for itself. Return: 0, or -EAGAIN or -EBUSY at *next. */
 static int publish_commit_each(struct mq_publisher *publisher, u32 start, u32 end, u32 *next)
 {
 	u32 i;
@@ -263,10 +206,12 @@ static int publish_commit_each(struct mq_publisher *publisher, u32 start, u32 en
 
 		if (!staged->result)
 			staged->result = publish_record(publisher, staged);
-		if (staged->result == -EAGAIN) {
+		if (staged->result == -EAGAIN || staged->result == -EBUSY) {
+			int err = staged->result;
+
 			staged->result = 0;
 			*next = i;
-			return -EAGAIN;
+			return err;
 		}
 	}
 	*next = end;
@@ -287,7 +232,7 @@ static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, u3
 	spin_lock(&channel->data.lock);
 	/* Claims or filters changed since: under the lock they stay. */
 	if (channel->data.generation != publisher->generation)
-		end = publish_route(publisher, start, channel->data.generation);
+		end = mq_publish_route(publisher, start, channel->data.generation);
 	if (!channel->data.dead)
 		err = publisher->atomic ? publish_commit_all(publisher, end, next) :
 					  publish_commit_each(publisher, start, end, next);
@@ -379,26 +324,39 @@ static int publish_once(struct mq_publisher *publisher, u32 start, bool sync, u3
 	rcu_read_lock();
 	/* Before the trees are walked. Pairs with mq_channel_reroute(). */
 	generation = smp_load_acquire(&publisher->channel->data.generation);
-	end = publish_route(publisher, start, generation);
+	end = mq_publish_route(publisher, start, generation);
 	err = publish_commit(publisher, start, end, next);
 	if (*next > start)
 		publish_wake(publisher, start, *next, sync);
 	rcu_read_unlock();
 	publish_tell(publisher, start, *next);
+	if (publisher->expiring)
+		mq_expire_kick(publisher->channel);
+	publisher->expiring = false;
 	return err;
 }
 
 /* A round: as many records from @start on as have routes and space. */
 static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
 {
-	int err = publish_once(publisher, start, sync, next);
+	int err;
 
-	if (err == -ENOSPC) {
-		err = publish_widen(publisher);
-		if (!err)
-			err = publish_once(publisher, start, sync, next);
+	for (;;) {
+		err = publish_once(publisher, start, sync, next);
+		if (err == -ENOSPC) {
+			err = mq_publish_widen(publisher);
+			if (err)
+				return err;
+		} else if (err == -EBUSY) {
+			/* What expired fills the retained values: the rest counts. */
+			mq_expire_sweep(publisher->channel);
+			publisher->swept = true;
+			if (*next > start)
+				return 0;
+		} else {
+			return err;
+		}
 	}
-	return err;
 }
 
 /* Whether a publish that found no space may go on waiting: 0, or its errno. */
@@ -471,6 +429,7 @@ int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publi
 	int err = 0;
 
 	lockdep_assert_held(&publisher->lock);
+	publisher->swept = false;
 	*done = 0;
 	while (*done < publisher->staged_count && !err) {
 		err = publish_round(publisher, *done, sync, &next);
@@ -484,18 +443,4 @@ int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publi
 	if (err)
 		publish_end(publisher, next, err, done);
 	return err;
-}
-
-void mq_publish_init(struct mq_publisher *publisher, struct mq_channel *channel)
-{
-	mutex_init(&publisher->lock);
-	publisher->channel = channel;
-	publisher->pool = publisher->pool_own;
-	publisher->pool_size = MQ_ROUTE_POOL;
-}
-
-void mq_publish_destroy(struct mq_publisher *publisher)
-{
-	if (publisher->pool != publisher->pool_own)
-		kvfree(publisher->pool);
 }

@@ -41,6 +41,7 @@ struct mq_route {
  * @conditional: goes in only if @expect holds
  * @unmet: it did not; @sequence is that of the present value
  * @expect: sequence of the topic's retained value, 0: none
+ * @expiry_ns: how long it stays as a retained value, 0: no limit
  * @route: its route
  * @retained: its retained copy; after the commit what that replaced
  * @receivers: sum of weights
@@ -54,6 +55,7 @@ struct mq_staged {
 	bool conditional;
 	bool unmet;
 	u64 expect;
+	u64 expiry_ns;
 	struct mq_route route;
 	struct mq_retained_value *retained;
 	u32 receivers;
@@ -88,6 +90,8 @@ struct mq_publish_wait {
  * @staged_count: records in @staged
  * @staged: records
  * @atomic: what is staged goes in together, or nothing does
+ * @swept: expired retained values were taken out for what is staged
+ * @expiring: it set a value that expires before anybody would look
  * @generation: of the channel, for which the routes below hold
  * @last_len: bytes of @last_topic; 0: none
  * @last_route: route of @last_topic
@@ -112,6 +116,8 @@ struct mq_publisher {
 	u32 staged_count;
 	struct mq_staged staged[MQ_CHUNK_RECORDS];
 	bool atomic;
+	bool swept;
+	bool expiring;
 	u64 generation;
 	u32 last_len;
 	struct mq_route last_route;
@@ -129,6 +135,20 @@ static_assert(MQ_ATOMIC_BYTES_MAX <= MQ_CHUNK_BYTES);
 void mq_publish_init(struct mq_publisher *publisher, struct mq_channel *channel);
 /* Frees what publishing took. */
 void mq_publish_destroy(struct mq_publisher *publisher);
+
+/**
+ * mq_publish_route() - route what is staged (publish_route.c)
+ * @publisher: its lock held
+ * @start: from this record on
+ * @generation: of the channel, read before
+ *
+ * As far as the pool goes. RCU.
+ * Return: the end of what has a route.
+ */
+u32 mq_publish_route(struct mq_publisher *publisher, u32 start, u64 generation);
+
+/* Room for the routes of a whole batch, or -ENOMEM. Forgets those there are. */
+int mq_publish_widen(struct mq_publisher *publisher);
 
 /* Makes the staging buffer as large as it will ever be: 0 or -ENOMEM. */
 int mq_publisher_grow(struct mq_publisher *publisher);

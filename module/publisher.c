@@ -63,9 +63,11 @@ static int publisher_check(const struct mq_publisher *publisher, const struct mq
 {
 	const u16 known = MQ_RECORD_RETAIN | MQ_RECORD_USER_MASK | MQ_PUBLISH_EXPECT;
 
-	if (args->flags & ~known || args->reserved0 || args->expiry_ns || !args->topic_len)
+	if (args->flags & ~known || args->reserved0 || !args->topic_len)
 		return -EINVAL;
 	if (args->expect && !(args->flags & MQ_PUBLISH_EXPECT))
+		return -EINVAL;
+	if (args->expiry_ns && !(args->flags & MQ_RECORD_RETAIN))
 		return -EINVAL;
 	if ((u64)args->topic_len + args->payload_len + args->metadata_len >
 	    publisher->channel->data.ring.config.max_record)
@@ -106,6 +108,7 @@ int mq_publisher_stage(struct mq_publisher *publisher, const struct mq_publish *
 	data->flags = args->flags & ~MQ_PUBLISH_EXPECT;
 	staged->conditional = args->flags & MQ_PUBLISH_EXPECT;
 	staged->expect = args->expect;
+	staged->expiry_ns = args->expiry_ns;
 	if (name) {
 		data->topic = name;
 	} else {
