@@ -17,19 +17,45 @@
 
 static struct cdev cdev_all;
 
+static void cdev_free(struct mq_node *node)
+{
+	mq_publisher_free(node->publisher);
+	mq_identity_put(node->identity);
+	if (node->channel)
+		mq_channel_put(node->channel);
+	kfree(node);
+}
+
+/* Who a publisher of this node is made by, if it comes to that. */
+static int cdev_attest(struct mq_node *node, const struct file *file)
+{
+	struct mq_identity *identity;
+
+	identity = mq_identity_new(file->f_cred);
+	if (IS_ERR(identity))
+		return PTR_ERR(identity);
+	node->identity = identity;
+	return 0;
+}
+
 static int cdev_open(struct inode *inode, struct file *file)
 {
 	struct mq_node *node;
+	int err = 0;
 
 	node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 	if (!node)
 		return -ENOMEM;
-	node->channel = mq_channel_get_by_minor(iminor(inode) - MINOR(mq_registry_devt()));
-	if (!node->channel) {
-		kfree(node);
-		return -ENXIO;
-	}
 	mutex_init(&node->lock);
+	node->channel = mq_channel_get_by_minor(iminor(inode) - MINOR(mq_registry_devt()));
+	if (!node->channel)
+		err = -ENXIO;
+	else if (file->f_mode & FMODE_WRITE)
+		err = cdev_attest(node, file);
+	if (err) {
+		cdev_free(node);
+		return err;
+	}
 	node->position = mq_ring_head(&node->channel->data.ring);
 	file->private_data = node;
 	return stream_open(inode, file);
@@ -37,11 +63,7 @@ static int cdev_open(struct inode *inode, struct file *file)
 
 static int cdev_release(struct inode *inode, struct file *file)
 {
-	struct mq_node *node = file->private_data;
-
-	mq_publisher_free(node->publisher);
-	mq_channel_put(node->channel);
-	kfree(node);
+	cdev_free(file->private_data);
 	return 0;
 }
 
@@ -155,6 +177,10 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (!(file->f_mode & FMODE_READ))
 			return -EACCES;
 		return mq_node_retained(node, user);
+	case MQ_IOC_PUBLISHER_INFO:
+		if (!(file->f_mode & FMODE_READ))
+			return -EACCES;
+		return mq_publisher_info(node->channel, user);
 	default:
 		return -ENOTTY;
 	}

@@ -85,6 +85,7 @@ static void channel_release(struct device *dev)
 	cancel_work_sync(&channel->wake_work);
 	cancel_delayed_work_sync(&channel->expire_work);
 	mq_filters_destroy(&channel->filters);
+	mq_identities_destroy(&channel->identities);
 	while ((value = mq_retained_take(&channel->data.retained, U64_MAX)))
 		mq_retained_put(value);
 	mq_claims_free(channel->claims);
@@ -282,6 +283,7 @@ static void channel_init_fields(struct mq_channel *channel, const struct mq_chan
 	strscpy(channel->name, config->name, sizeof(channel->name));
 	mutex_init(&channel->endpoints.lock);
 	INIT_LIST_HEAD(&channel->endpoints.subscriptions);
+	mq_identities_init(&channel->identities);
 	spin_lock_init(&channel->data.lock);
 	channel->data.hold = config->ring.first;
 	channel->data.retained.count_max = config->retained_max;

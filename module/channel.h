@@ -23,6 +23,7 @@
 #include <linux/workqueue.h>
 #include "claim.h"
 #include "filter.h"
+#include "identity.h"
 #include "limit.h"
 #include "registry.h"
 #include "retain.h"
@@ -122,6 +123,8 @@ struct mq_channel_counters {
  *	U64_MAX: not at all
  * @data.counters: counters
  *
+ * @identities: who made its publishers, has its own lock
+ *
  * @refusals: what limits refused; atomic
  *
  * @readers: node readers wait here
@@ -170,6 +173,8 @@ struct mq_channel {
 		u64 expire_at;
 		struct mq_channel_counters counters;
 	} data;
+
+	struct mq_identities identities;
 
 	struct mq_refusals refusals;
 

@@ -17,6 +17,7 @@
  *   expire        takes out retained values whose time has come
  *   publisher     an endpoint that writes
  *   subscription  an endpoint that reads
+ *   identity      who made a publisher (leaf)
  *   limit         what happens when a limit refuses something
  *   endpoint      the pseudo-filesystem that endpoint files live on
  *   cdev          the node: open, read, write, poll, ioctl
@@ -26,7 +27,7 @@
  * Who calls whom:
  *
  *   main -> {cdev, netlink} -> {publisher, subscription, space} -> registry
- *        -> channel -> {filter, claim, retain, limit} -> {ring, tree, event}
+ *        -> channel -> {filter, claim, retain, limit, identity} -> {ring, tree, event}
  *
  * The path of one record (publisher.c):
  *
@@ -45,7 +46,7 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             wait queue locks
+ *             wait queue locks, identities lock (spin, leaf)
  *
  * The channel lock is taken in process context only and nothing allocates,
  * faults or sleeps under it. RCU protects what a publish walks: tree nodes,

@@ -83,7 +83,10 @@ ssize_t mq_node_read(struct file *file, char __user *buf, size_t len, loff_t *of
 	}
 }
 
-/* The node's publisher, made when it is first needed. */
+/*
+ * The node's publisher, made when it is first needed, by who opened the node: it
+ * may be somebody else who writes.
+ */
 static struct mq_publisher *node_publisher(struct mq_node *node)
 {
 	struct mq_publisher *publisher;
@@ -92,7 +95,7 @@ static struct mq_publisher *node_publisher(struct mq_node *node)
 		return ERR_PTR(-EINTR);
 	publisher = node->publisher;
 	if (!publisher) {
-		publisher = mq_publisher_new(node->channel);
+		publisher = mq_publisher_new(node->channel, node->identity);
 		if (!IS_ERR(publisher))
 			node->publisher = publisher;
 	}

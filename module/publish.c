@@ -103,6 +103,7 @@ static void publish_write(struct mq_publisher *publisher, struct mq_staged *stag
 	staged->receivers = publish_mark(publisher, &staged->route, ring->head);
 	staged->sequence = mq_ring_write(ring, &staged->data, publisher->id, hold);
 	staged->time = ring->time;
+	WRITE_ONCE(publisher->identity->last, staged->sequence);
 	channel->data.counters.published++;
 	if (staged->data.flags & MQ_RECORD_RETAIN)
 		publish_retain(publisher, staged);

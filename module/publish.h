@@ -81,6 +81,7 @@ struct mq_publish_wait {
  * @id: module-wide, never reused
  * @pid: process that made it, in the initial pid namespace
  * @timeout: &mq_publish_wait.timeout of its records
+ * @identity: who made it (a reference)
  *
  * @waiting: who has the lock waits for space (READ_ONCE)
  * @lock: the publisher mutex; guards all that follows
@@ -107,6 +108,7 @@ struct mq_publisher {
 	u64 id;
 	u32 pid;
 	unsigned long timeout;
+	struct mq_identity *identity;
 
 	bool waiting;
 	struct mutex lock; /* the publisher mutex */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Publisher: its life and its interface, see publisher.h and publish.h. */
+#include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -348,7 +348,7 @@ static void publisher_leave(struct mq_channel *channel)
 	mutex_unlock(&channel->endpoints.lock);
 }
 
-struct mq_publisher *mq_publisher_new(struct mq_channel *channel)
+struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity)
 {
 	struct mq_publisher *publisher;
 	int err;
@@ -366,9 +366,12 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel)
 	}
 	mq_publish_init(publisher, channel);
 	publisher->id = atomic64_inc_return(&publisher_ids);
-	publisher->pid = task_tgid_nr(current);
+	publisher->pid = mq_identity_pid(identity);
+	publisher->identity = mq_identity_get(identity);
 	publisher->timeout = MAX_SCHEDULE_TIMEOUT;
 	mq_channel_get(channel);
+	mq_identities_open(&channel->identities, identity, publisher->id,
+			   mq_ring_oldest(&channel->data.ring));
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_OPENED, publisher->id, publisher->pid);
 	return publisher;
 }
@@ -381,8 +384,11 @@ void mq_publisher_free(struct mq_publisher *publisher)
 		return;
 	channel = publisher->channel;
 	publisher_leave(channel);
+	mq_identities_close(&channel->identities, publisher->identity,
+			    mq_ring_oldest(&channel->data.ring));
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_CLOSED, publisher->id, publisher->pid);
 	mq_publish_destroy(publisher);
+	mq_identity_put(publisher->identity);
 	kvfree(publisher->stage);
 	kvfree(publisher);
 	mq_channel_put(channel);
@@ -427,6 +433,21 @@ static const struct file_operations publisher_fops = {
 	.llseek = noop_llseek,
 };
 
+/* A publisher made by the caller. */
+static struct mq_publisher *publisher_new_of_caller(struct mq_channel *channel)
+{
+	struct mq_publisher *publisher;
+	struct mq_identity *identity;
+
+	/* What the file will have as f_cred. */
+	identity = mq_identity_new(current_cred());
+	if (IS_ERR(identity))
+		return ERR_CAST(identity);
+	publisher = mq_publisher_new(channel, identity);
+	mq_identity_put(identity);
+	return publisher;
+}
+
 struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_new *args,
 			       fmode_t node_mode)
 {
@@ -437,7 +458,7 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
 		return ERR_PTR(-EINVAL);
 	if (!(node_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
-	publisher = mq_publisher_new(channel);
+	publisher = publisher_new_of_caller(channel);
 	if (IS_ERR(publisher))
 		return ERR_CAST(publisher);
 	/* The first tick may be nearly over. */

@@ -20,10 +20,11 @@ struct mq_publisher;
 /**
  * mq_publisher_new() - a publisher without a file, for a node
  * @channel: its channel; gets a reference
+ * @identity: who made it; gets a reference
  *
- * Return: the publisher or ERR_PTR(-EUSERS, -ENOMEM).
+ * Return: the publisher or ERR_PTR(-EUSERS, -ENODEV, -ENOMEM).
  */
-struct mq_publisher *mq_publisher_new(struct mq_channel *channel);
+struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity);
 /* NULL is fine. */
 void mq_publisher_free(struct mq_publisher *publisher);
 
@@ -42,5 +43,8 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
  */
 int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char __user *payload,
 		       size_t len);
+
+/* MQ_IOC_PUBLISHER_INFO, on a node open for reading or a subscription (publisher_info.c). */
+int mq_publisher_info(struct mq_channel *channel, void __user *arg);
 
 #endif /* MQ_PUBLISHER_H */

@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "endpoint.h"
 #include "mq.h"
+#include "publisher.h"
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
@@ -271,6 +272,8 @@ static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned lon
 		if (READ_ONCE(subscription->channel->data.starved))
 			mq_space_scan(subscription->channel);
 		return 0;
+	case MQ_IOC_PUBLISHER_INFO:
+		return mq_publisher_info(subscription->channel, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}

@@ -23,7 +23,8 @@
  *          It never holds the ring. EMSGSIZE never, EINTR on a signal.
  *   write  one record on the topic named like the channel, payload = the
  *          bytes of the call (0 bytes: nothing is written, returns 0). The
- *          errors of MQ_IOC_PUBLISH; EPIPE never.
+ *          errors of MQ_IOC_PUBLISH, the first time those of
+ *          MQ_IOC_PUBLISHER too; EPIPE never.
  *   poll   EPOLLIN: a record may be read. EPOLLOUT: as for a publisher.
  *          EPOLLHUP: the channel was deleted.
  *
@@ -345,13 +346,13 @@ enum mq_publisher_state {
  * struct mq_publisher_info - who made a publisher
  * @flags: in: 0
  * @label_size: in: room at @label in bytes; out: bytes of the label with its
- *	NUL; 0: none
+ *	NUL; 0: none, or above 4096
  * @label: in: where to put the security label of the maker (LSM). If it does
  *	not fit, nothing is put there
  * @id: in: &mq_slot.publisher
  * @pid: out: process in the caller's pid namespace; 0: not visible there
- * @uid: out: user in the caller's user namespace, or the overflow uid
- * @gid: out: group, likewise
+ * @uid: out: effective user in the caller's user namespace, or the overflow uid
+ * @gid: out: effective group, likewise
  * @state: out: enum mq_publisher_state
  * @cgroup: out: id of the control group (version 2) then; 0: none
  * @started: out: start of the process, CLOCK_BOOTTIME in ns
@@ -359,11 +360,14 @@ enum mq_publisher_state {
  * @last: out: sequence of its last record; 0: none yet
  * @reserved: in: 0
  *
- * MQ_IOC_PUBLISHER_INFO on a node open for reading or on a subscription. For the
- * publisher behind write(2) on a node the maker is who opened the node.
+ * MQ_IOC_PUBLISHER_INFO on a node open for reading or on a subscription, also
+ * after the channel was deleted. For the publisher behind write(2) on a node the
+ * maker is who opened the node, and @opened when. A process that is gone keeps
+ * its number here: only with the same @started is the process that has the
+ * number now the maker.
  *
- * Errors: EACCES, EINVAL, ENOENT (no such publisher, or none of its records is
- * in the ring any more), ENOMEM.
+ * Errors: EACCES, EINVAL, ENOENT (no such publisher, or it is closed and none of
+ * its records is in the ring any more).
  */
 struct mq_publisher_info {
 	__u32 flags;
