@@ -14,6 +14,7 @@
 #include "registry.h"
 #include "space.h"
 #include "subscription.h"
+#include "user.h"
 
 static struct cdev cdev_all;
 
@@ -21,6 +22,7 @@ static void cdev_free(struct mq_node *node)
 {
 	mq_publisher_free(node->publisher);
 	mq_identity_put(node->identity);
+	mq_user_put(node->user);
 	if (node->channel)
 		mq_channel_put(node->channel);
 	kfree(node);
@@ -30,11 +32,16 @@ static void cdev_free(struct mq_node *node)
 static int cdev_attest(struct mq_node *node, const struct file *file)
 {
 	struct mq_identity *identity;
+	struct mq_user *user;
 
 	identity = mq_identity_new(file->f_cred);
 	if (IS_ERR(identity))
 		return PTR_ERR(identity);
 	node->identity = identity;
+	user = mq_user_of_caller();
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	node->user = user;
 	return 0;
 }
 

@@ -50,6 +50,23 @@ module_param_named(max_filter_bytes, mq_max_filter_bytes, ulong, 0644);
 MODULE_PARM_DESC(max_filter_bytes,
 		 "most bytes of all filters of a channel, roughly; beyond: ENFILE (64 MiB)");
 
+unsigned int mq_max_subscriptions_per_user = 1024;
+module_param_named(max_subscriptions_per_user, mq_max_subscriptions_per_user, uint, 0644);
+MODULE_PARM_DESC(max_subscriptions_per_user,
+		 "most subscriptions of a user; beyond: EDQUOT (1024)");
+
+unsigned int mq_max_publishers_per_user = 1024;
+module_param_named(max_publishers_per_user, mq_max_publishers_per_user, uint, 0644);
+MODULE_PARM_DESC(max_publishers_per_user, "most publishers of a user; beyond: EDQUOT (1024)");
+
+unsigned int mq_max_filters_per_user = 131072;
+module_param_named(max_filters_per_user, mq_max_filters_per_user, uint, 0644);
+MODULE_PARM_DESC(max_filters_per_user, "most filters of a user; beyond: EDQUOT (131072)");
+
+unsigned int mq_max_wills_per_user = 65536;
+module_param_named(max_wills_per_user, mq_max_wills_per_user, uint, 0644);
+MODULE_PARM_DESC(max_wills_per_user, "most wills of a user; beyond: EDQUOT (65536)");
+
 static int memory_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%llu\n", mq_channel_memory());

@@ -18,6 +18,7 @@
  *   publisher     an endpoint that writes
  *   subscription  an endpoint that reads
  *   identity      who made a publisher (leaf)
+ *   user          what one user has over all channels, and may have (leaf)
  *   limit         what happens when a limit refuses something
  *   endpoint      the pseudo-filesystem that endpoint files live on
  *   cdev          the node: open, read, write, poll, ioctl
@@ -46,7 +47,7 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             wait queue locks, identities lock (spin, leaf)
+ *             wait queue locks, identities lock, users lock (spin, leaves)
  *
  * The channel lock is taken in process context only and nothing allocates,
  * faults or sleeps under it. RCU protects what a publish walks: tree nodes,
@@ -94,5 +95,9 @@ extern unsigned int mq_max_publishers;
 extern unsigned int mq_max_filters_per_subscription;
 extern unsigned int mq_max_filters_per_channel;
 extern unsigned long mq_max_filter_bytes;
+extern unsigned int mq_max_subscriptions_per_user;
+extern unsigned int mq_max_publishers_per_user;
+extern unsigned int mq_max_filters_per_user;
+extern unsigned int mq_max_wills_per_user;
 
 #endif /* MQ_H */

@@ -95,7 +95,7 @@ static struct mq_publisher *node_publisher(struct mq_node *node)
 		return ERR_PTR(-EINTR);
 	publisher = node->publisher;
 	if (!publisher) {
-		publisher = mq_publisher_new(node->channel, node->identity);
+		publisher = mq_publisher_new(node->channel, node->identity, node->user);
 		if (!IS_ERR(publisher))
 			node->publisher = publisher;
 	}

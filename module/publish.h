@@ -82,6 +82,7 @@ struct mq_publish_wait {
  * @pid: process that made it, in the initial pid namespace
  * @timeout: &mq_publish_wait.timeout of its records
  * @identity: who made it (a reference)
+ * @user: on whose account it goes (a reference, or NULL)
  *
  * @waiting: who has the lock waits for space (READ_ONCE)
  * @lock: the publisher mutex; guards all that follows
@@ -109,6 +110,7 @@ struct mq_publisher {
 	u32 pid;
 	unsigned long timeout;
 	struct mq_identity *identity;
+	struct mq_user *user;
 
 	bool waiting;
 	struct mutex lock; /* the publisher mutex */

@@ -15,6 +15,7 @@
 #include "publisher.h"
 #include "space.h"
 #include "trace.h"
+#include "user.h"
 
 /* What a publisher stages in until it needs more. */
 #define PUBLISHER_STAGE_FIRST	4096
@@ -327,41 +328,48 @@ int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char
 
 /* ---- life ------------------------------------------------------------ */
 
-/* Counts a publisher of the channel, if there may be another one. */
-static int publisher_enter(struct mq_channel *channel)
+/* Counts a publisher of the channel and the user, if there may be another one. */
+static int publisher_enter(struct mq_channel *channel, struct mq_user *user)
 {
 	int err = -EUSERS;
 
+	if (!mq_user_charge(user, MQ_USER_PUBLISHERS))
+		return mq_limit_refuse(channel, MQ_LIMIT_USER, -EDQUOT);
 	mutex_lock(&channel->endpoints.lock);
 	if (channel->endpoints.publisher_count < READ_ONCE(mq_max_publishers)) {
 		channel->endpoints.publisher_count++;
 		err = 0;
 	}
 	mutex_unlock(&channel->endpoints.lock);
-	return err ? mq_limit_refuse(channel, MQ_LIMIT_PUBLISHERS, err) : 0;
+	if (!err)
+		return 0;
+	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
+	return mq_limit_refuse(channel, MQ_LIMIT_PUBLISHERS, err);
 }
 
-static void publisher_leave(struct mq_channel *channel)
+static void publisher_leave(struct mq_channel *channel, struct mq_user *user)
 {
 	mutex_lock(&channel->endpoints.lock);
 	channel->endpoints.publisher_count--;
 	mutex_unlock(&channel->endpoints.lock);
+	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
 }
 
-struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity)
+struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity,
+				      struct mq_user *user)
 {
 	struct mq_publisher *publisher;
 	int err;
 
 	if (READ_ONCE(channel->data.dead))
 		return ERR_PTR(-ENODEV);
-	err = publisher_enter(channel);
+	err = publisher_enter(channel, user);
 	if (err)
 		return ERR_PTR(err);
 	publisher = kvzalloc(sizeof(*publisher), GFP_KERNEL_ACCOUNT);
 	if (!publisher || publisher_resize(publisher, PUBLISHER_STAGE_FIRST)) {
 		kvfree(publisher);
-		publisher_leave(channel);
+		publisher_leave(channel, user);
 		return ERR_PTR(-ENOMEM);
 	}
 	mq_publish_init(publisher, channel);
@@ -369,6 +377,7 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_iden
 	publisher->pid = mq_identity_pid(identity);
 	publisher->identity = mq_identity_get(identity);
 	publisher->timeout = MAX_SCHEDULE_TIMEOUT;
+	publisher->user = mq_user_get(user);
 	mq_channel_get(channel);
 	mq_identities_open(&channel->identities, identity, publisher->id,
 			   mq_ring_oldest(&channel->data.ring));
@@ -383,12 +392,13 @@ void mq_publisher_free(struct mq_publisher *publisher)
 	if (!publisher)
 		return;
 	channel = publisher->channel;
-	publisher_leave(channel);
+	publisher_leave(channel, publisher->user);
 	mq_identities_close(&channel->identities, publisher->identity,
 			    mq_ring_oldest(&channel->data.ring));
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_CLOSED, publisher->id, publisher->pid);
 	mq_publish_destroy(publisher);
 	mq_identity_put(publisher->identity);
+	mq_user_put(publisher->user);
 	kvfree(publisher->stage);
 	kvfree(publisher);
 	mq_channel_put(channel);
@@ -438,13 +448,20 @@ static struct mq_publisher *publisher_new_of_caller(struct mq_channel *channel)
 {
 	struct mq_publisher *publisher;
 	struct mq_identity *identity;
+	struct mq_user *user;
 
+	user = mq_user_of_caller();
+	if (IS_ERR(user))
+		return ERR_CAST(user);
 	/* What the file will have as f_cred. */
 	identity = mq_identity_new(current_cred());
-	if (IS_ERR(identity))
+	if (IS_ERR(identity)) {
+		mq_user_put(user);
 		return ERR_CAST(identity);
-	publisher = mq_publisher_new(channel, identity);
+	}
+	publisher = mq_publisher_new(channel, identity, user);
 	mq_identity_put(identity);
+	mq_user_put(user);
 	return publisher;
 }
 

@@ -16,15 +16,18 @@
 #include "channel.h"
 
 struct mq_publisher;
+struct mq_user;
 
 /**
  * mq_publisher_new() - a publisher without a file, for a node
  * @channel: its channel; gets a reference
  * @identity: who made it; gets a reference
+ * @user: on whose account it goes; gets a reference
  *
- * Return: the publisher or ERR_PTR(-EUSERS, -ENODEV, -ENOMEM).
+ * Return: the publisher or ERR_PTR(-EUSERS, -EDQUOT, -ENODEV, -ENOMEM).
  */
-struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity);
+struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity,
+				      struct mq_user *user);
 /* NULL is fine. */
 void mq_publisher_free(struct mq_publisher *publisher);
 

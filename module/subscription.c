@@ -17,6 +17,10 @@
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
+#include "user.h"
+
+/* What a subscription has its user lock: the control and the status page. */
+#define SUBSCRIPTION_PAGES	2
 
 static atomic64_t subscription_ids;
 
@@ -279,6 +283,36 @@ static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned lon
 	}
 }
 
+/* Puts it on the account of its maker, if there may be another one. */
+static int subscription_charge(struct mq_subscription *subscription)
+{
+	struct mq_user *user = mq_user_of_caller();
+	struct user_struct *locked;
+
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	if (!mq_user_charge(user, MQ_USER_SUBSCRIPTIONS)) {
+		mq_user_put(user);
+		return mq_limit_refuse(subscription->channel, MQ_LIMIT_USER, -EDQUOT);
+	}
+	locked = mq_user_lock_pages(SUBSCRIPTION_PAGES);
+	if (IS_ERR(locked)) {
+		mq_user_uncharge(user, MQ_USER_SUBSCRIPTIONS);
+		mq_user_put(user);
+		return mq_limit_refuse(subscription->channel, MQ_LIMIT_MEMLOCK, PTR_ERR(locked));
+	}
+	subscription->user = user;
+	subscription->locked = locked;
+	return 0;
+}
+
+static void subscription_uncharge(struct mq_subscription *subscription)
+{
+	mq_user_unlock_pages(subscription->locked, SUBSCRIPTION_PAGES);
+	mq_user_uncharge(subscription->user, MQ_USER_SUBSCRIPTIONS);
+	mq_user_put(subscription->user);
+}
+
 static void subscription_free(struct mq_subscription *subscription)
 {
 	free_page((unsigned long)subscription->control);
@@ -311,6 +345,7 @@ static void subscription_close(struct mq_subscription *subscription)
 
 	trace_mq_unsubscribe(channel->id, subscription->id);
 	mq_channel_event(channel, MQ_EVENT_UNSUBSCRIBED, subscription->id, subscription->pid);
+	subscription_uncharge(subscription);
 	/* A publish may still look at the wait queue. */
 	call_rcu(&subscription->rcu, subscription_free_rcu);
 	mq_channel_put(channel);
@@ -446,11 +481,12 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	subscription = subscription_new(channel);
 	if (!subscription)
 		return ERR_PTR(-ENOMEM);
+	err = subscription_charge(subscription);
+	if (err)
+		goto free;
 	err = subscription_list(subscription, args);
-	if (err) {
-		subscription_free(subscription);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto uncharge;
 	mq_channel_get(channel);
 	trace_mq_subscribe(channel->id, subscription->id, subscription->pid,
 			   args->flags & MQ_SUBSCRIBE_HOLD);
@@ -464,6 +500,12 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	args->id = subscription->id;
 	args->ring_size = mq_ring_map_size(&channel->data.ring.config);
 	return file;
+
+uncharge:
+	subscription_uncharge(subscription);
+free:
+	subscription_free(subscription);
+	return ERR_PTR(err);
 }
 
 /* ---- statistics ------------------------------------------------------ */

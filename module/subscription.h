@@ -15,6 +15,8 @@
 
 #include "channel.h"
 
+struct mq_user;
+
 /**
  * struct mq_subscription - a subscription
  *
@@ -22,6 +24,8 @@
  * @channel: its channel (a reference)
  * @id: number, module-wide
  * @pid: process that made it, in the initial pid namespace
+ * @user: on whose account it and its filters go (a reference, or NULL)
+ * @locked: on whose account its pages are locked (a reference, or NULL)
  *
  * @holding: counts as a holder of the channel (endpoints mutex); once lost, the
  *	right to hold does not come back
@@ -57,6 +61,8 @@ struct mq_subscription {
 	struct mq_channel *channel;
 	u64 id;
 	u32 pid;
+	struct mq_user *user;
+	struct user_struct *locked;
 
 	bool holding;
 	bool hold_lost;
