@@ -4,7 +4,6 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -96,29 +95,46 @@ static __poll_t cdev_poll(struct file *file, poll_table *wait)
 	return mask;
 }
 
+/* Copies claims to the user, each with its NUL. */
+static int cdev_put_claims(const struct mq_claims *claims, char __user *to)
+{
+	u32 i;
+
+	for (i = 0; i < claims->count; i++) {
+		const struct mq_claim *claim = claims->claim[i];
+
+		if (copy_to_user(to, claim->filter, claim->len + 1))
+			return -EFAULT;
+		to += claim->len + 1;
+	}
+	return 0;
+}
+
 static int cdev_ioctl_info(struct mq_channel *channel, struct mq_info __user *arg)
 {
+	struct mq_claims *claims;
 	struct mq_info info;
-	u32 room, size;
-	char *claims;
 	int err = 0;
+	u32 room;
 
 	if (copy_from_user(&info, arg, sizeof(info)))
 		return -EFAULT;
 	if (info.flags || memchr_inv(info.reserved, 0, sizeof(info.reserved)))
 		return -EINVAL;
-	claims = mq_channel_claims(channel, &size);
-	if (IS_ERR(claims))
-		return PTR_ERR(claims);
 	room = info.claims_size;
-	if (room >= size && copy_to_user(u64_to_user_ptr(info.claims), claims, size))
-		err = -EFAULT;
-	kvfree(claims);
+	memset(info.name, 0, sizeof(info.name));
+	/*
+	 * The generation before the claims: if they change in between, it is that
+	 * of older ones, and whoever compares it asks again.
+	 */
+	mq_channel_info(channel, &info);
+	claims = mq_channel_claims_get(channel);
+	info.claims_size = mq_claims_size(claims);
+	if (room >= info.claims_size)
+		err = cdev_put_claims(claims, u64_to_user_ptr(info.claims));
+	mq_claims_put(claims);
 	if (err)
 		return err;
-	memset(info.name, 0, sizeof(info.name));
-	mq_channel_info(channel, &info);
-	info.claims_size = size;
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 

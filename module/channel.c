@@ -88,7 +88,7 @@ static void channel_release(struct device *dev)
 	mq_identities_destroy(&channel->identities);
 	while ((value = mq_retained_take(&channel->data.retained, U64_MAX)))
 		mq_retained_put(value);
-	mq_claims_free(channel->claims);
+	mq_claims_put(channel->claims);
 	if (channel->data.ring.config.bytes)
 		atomic64_sub(mq_ring_memory(&channel->data.ring.config), &channel_bytes);
 	mq_ring_destroy(&channel->data.ring);
@@ -348,6 +348,17 @@ void mq_channel_kill(struct mq_channel *channel)
 	wake_up_poll(&channel->readers, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 	wake_up_poll(&channel->space, EPOLLOUT | EPOLLWRNORM | EPOLLHUP | EPOLLERR);
 	mq_channel_wake_later(channel);
+}
+
+struct mq_claims *mq_channel_claims_get(struct mq_channel *channel)
+{
+	struct mq_claims *claims;
+
+	spin_lock(&channel->data.lock);
+	claims = channel->claims;
+	kref_get(&claims->ref);
+	spin_unlock(&channel->data.lock);
+	return claims;
 }
 
 void mq_channel_info(struct mq_channel *channel, struct mq_info *info)

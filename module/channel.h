@@ -96,7 +96,8 @@ struct mq_channel_counters {
  *	admin mutex to change)
  * @hold: enum mq_hold, likewise
  *
- * @claims: admin mutex
+ * @claims: admin mutex; replaced under the channel lock too, so that readers need
+ *	only that to take a reference
  * @registered: has a device node to delete; admin mutex
  *
  * @filters: filter index, has its own lock
@@ -278,18 +279,12 @@ static inline unsigned int mq_channel_minor(const struct mq_channel *channel)
 /**
  * mq_channel_info() - where a channel stands
  * @channel: channel
- * @info: all "out" fields are filled; @info->claims_size is what they take
+ * @info: all "out" fields but claims_size are filled
  */
 void mq_channel_info(struct mq_channel *channel, struct mq_info *info);
 
-/**
- * mq_channel_claims() - copy of the claims, each with its NUL, own name first
- * @channel: channel
- * @size: bytes of the copy
- *
- * Return: memory to kvfree(), or ERR_PTR(-ENOMEM).
- */
-char *mq_channel_claims(struct mq_channel *channel, u32 *size);
+/* The present claims, own name first, with a reference; without the admin mutex. */
+struct mq_claims *mq_channel_claims_get(struct mq_channel *channel);
 
 /**
  * mq_channel_reroute() - make publishers route anew

@@ -3,7 +3,6 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/err.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
@@ -73,17 +72,13 @@ static bool put_state(struct sk_buff *skb, const struct mq_info *info)
 	       !nla_put(skb, MQ_A_REFUSALS, MQ_LIMITS * sizeof(u64), info->refusals);
 }
 
-static bool put_claims(struct sk_buff *skb, const char *claims, u32 size)
+static bool put_claims(struct sk_buff *skb, const struct mq_claims *claims)
 {
-	const char *claim = claims;
+	u32 i;
 
-	while (claim < claims + size) {
-		size_t len = strlen(claim);
-
-		if (nla_put(skb, MQ_A_CLAIM, len, claim))
+	for (i = 0; i < claims->count; i++)
+		if (nla_put(skb, MQ_A_CLAIM, claims->claim[i]->len, claims->claim[i]->filter))
 			return false;
-		claim += len + 1;
-	}
 	return true;
 }
 
@@ -92,19 +87,17 @@ static int put_channel(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 		       struct mq_channel *channel)
 {
 	struct mq_info info = { };
-	u32 claims_size;
-	char *claims;
+	struct mq_claims *claims;
 	void *header;
 	bool fits;
 
-	claims = mq_channel_claims(channel, &claims_size);
-	if (IS_ERR(claims))
-		return PTR_ERR(claims);
+	/* First: see cdev_ioctl_info(). */
 	mq_channel_info(channel, &info);
+	claims = mq_channel_claims_get(channel);
 	header = genlmsg_put(skb, portid, seq, &mq_netlink_family, flags, MQ_CMD_CHANNEL_GET);
 	fits = header && put_identity(skb, channel) && put_config(skb, &info) &&
-	       put_state(skb, &info) && put_claims(skb, claims, claims_size);
-	kvfree(claims);
+	       put_state(skb, &info) && put_claims(skb, claims);
+	mq_claims_put(claims);
 	if (fits)
 		genlmsg_end(skb, header);
 	else if (header)
