@@ -56,6 +56,8 @@ struct mq_filter_entry {
  * @past: sequence + 1 of the last match below @from that the subscription
  *	is to see all the same (it started in the past), 0: none
  * @base: what @entry->matched was when it began, less the matches below @from
+ * @counted: records below this are in the sum that a gap is closed with, 0: none
+ *	(subscription mutex)
  * @weight: what it adds to @entry->weight (channel lock)
  * @started_past: records below @from belong to the subscription too
  * @wild: has a wildcard
@@ -69,6 +71,7 @@ struct mq_filter_link {
 	u64 from;
 	u64 past;
 	u64 base;
+	u64 counted;
 	u32 weight;
 	bool started_past;
 	bool wild;

@@ -19,8 +19,10 @@
 #define GAP_WORK	1024
 /* Comparisons in the search for a first match: others wait for a scan's end. */
 #define GAP_FIRST_WORK	(64 * 1024)
+/* Filters that are summed up in one hold of the channel lock. */
+#define GAP_SLICE	256
 
-/* For how many filters a record counts: those of @link or all. */
+/* For how many filters a record counts: that of @link, or all those counted in. */
 static unsigned int gap_matches(struct mq_subscription *subscription,
 				const struct mq_filter_link *link,
 				const struct mq_ring_view *view)
@@ -32,7 +34,8 @@ static unsigned int gap_matches(struct mq_subscription *subscription,
 		return mq_filter_link_matches(link, view->sequence, topic, view->data.topic_len);
 	rcu_read_lock();
 	list_for_each_entry_rcu(link, &subscription->links, in_subscription)
-		matches += mq_filter_link_matches(link, view->sequence, topic,
+		matches += view->sequence < link->counted &&
+			   mq_filter_link_matches(link, view->sequence, topic,
 						  view->data.topic_len);
 	rcu_read_unlock();
 	return matches;
@@ -97,7 +100,7 @@ bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 
 		struct mq_ring_view view;
 
 		/* One that a purge took away is no match. */
-		if (mq_ring_peek(ring, *from, &view) && gap_matches(subscription, NULL, &view) &&
+		if (mq_ring_peek(ring, *from, &view) && mq_subscription_matches(subscription, &view) &&
 		    mq_ring_intact(ring, *from))
 			break;
 		if (cost > budget)
@@ -108,24 +111,41 @@ bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 
 	return true;
 }
 
-/* Matches of all filters since the beginning, at one moment: that of @head. */
-static u64 gap_matched(struct mq_subscription *subscription, u64 *head, u64 *oldest)
+/*
+ * Matches of all filters since the beginning, taken while the head went from @head
+ * to @end: publishers get the lock in between. What matched is either delivered,
+ * missed or readable for each filter by itself, so each may be taken at a moment
+ * of its own, if its readable records are those of that moment, too. A filter
+ * that comes later counts for neither.
+ */
+static u64 gap_matched(struct mq_subscription *subscription, u64 *oldest, u64 *head, u64 *end)
 {
 	struct mq_channel *channel = subscription->channel;
 	struct mq_filter_link *link;
+	unsigned int slice = 0;
 	u64 matched;
 
-	rcu_read_lock();
 	spin_lock(&channel->data.lock);
 	matched = subscription->removed_matched + channel->filters.all_matched -
 		  subscription->all_base;
-	list_for_each_entry_rcu(link, &subscription->links, in_subscription)
-		if (link->from != U64_MAX)
-			matched += link->entry->matched - link->base;
-	*head = channel->data.ring.head;
 	*oldest = channel->data.ring.oldest;
+	*head = channel->data.ring.head;
+	/* Links go under the subscription mutex only: the place in the list is kept. */
+	list_for_each_entry_rcu(link, &subscription->links, in_subscription,
+				lockdep_is_held(&subscription->lock)) {
+		if (++slice == GAP_SLICE) {
+			slice = 0;
+			spin_unlock(&channel->data.lock);
+			cond_resched();
+			spin_lock(&channel->data.lock);
+		}
+		if (link->from == U64_MAX)
+			continue;
+		matched += link->entry->matched - link->base;
+		link->counted = channel->data.ring.head;
+	}
+	*end = channel->data.ring.head;
 	spin_unlock(&channel->data.lock);
-	rcu_read_unlock();
 	return matched;
 }
 
@@ -165,7 +185,7 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 	const struct mq_ring *ring = &subscription->channel->data.ring;
 	u64 head = mq_ring_head(ring);
 	unsigned int tries = 0;
-	u64 from, oldest;
+	u64 from, oldest, end;
 	s64 missed;
 
 	lockdep_assert_held(&subscription->lock);
@@ -187,9 +207,10 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 		return false;
 	}
 	do {
-		missed = gap_matched(subscription, &head, &oldest);
+		missed = gap_matched(subscription, &oldest, &head, &end);
 		from = max(oldest, *position);
-		missed -= mq_subscription_count(subscription, NULL, &from, head, NULL);
+		missed -= mq_subscription_count(subscription, NULL, &from, end, NULL);
+		/* Of what lies beyond @head, not all was counted in. */
 	} while (from > head && ++tries < GAP_TRIES);
 
 	/* Delivered is partly the reader's word: a lie is its own loss. */

@@ -45,7 +45,7 @@ int mq_read_put(char __user *to, const struct mq_ring_view *view)
 	return clear_user(to, end - to) ? -EFAULT : 0;
 }
 
-static bool read_matches(struct mq_subscription *subscription, const struct mq_ring_view *view)
+bool mq_subscription_matches(struct mq_subscription *subscription, const struct mq_ring_view *view)
 {
 	struct mq_filter_link *link;
 	bool matches = false;
@@ -76,7 +76,7 @@ static ssize_t read_one(struct mq_subscription *subscription, u64 sequence,
 
 	if (!mq_ring_peek(ring, sequence, &view))
 		return -ESTALE;
-	if (read_matches(subscription, &view)) {
+	if (mq_subscription_matches(subscription, &view)) {
 		size = mq_read_size(&view.data);
 		err = size > len ? -EMSGSIZE : mq_read_put(buf, &view);
 	}

@@ -118,7 +118,8 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 /**
  * mq_subscription_count() - count matches in the ring (gap.c)
  * @subscription: whose
- * @link: of this filter; NULL: of all filters, each match of each
+ * @link: of this filter; NULL: of all filters, each match of each below its
+ *	&mq_filter_link.counted
  * @from: from here; moved on to what could still be read when overtaken
  * @to: up to here
  * @last: sequence + 1 of the last match, 0: none; may be NULL
@@ -144,6 +145,10 @@ bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 
  * Return: true if the caller was killed and should leave.
  */
 bool mq_subscription_rest(struct mq_subscription *subscription, u32 *work);
+
+/* Whether a record in the ring concerns the subscription (read.c). */
+bool mq_subscription_matches(struct mq_subscription *subscription,
+			     const struct mq_ring_view *view);
 
 /* read(2) on a subscription (read.c). */
 ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, loff_t *off);

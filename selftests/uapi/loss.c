@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
@@ -284,6 +286,81 @@ TEST_F(loss, the_byte_area_overtakes_too)
 	ASSERT_EQ(0, mqt_resync(self->subscription.fd, &resync));
 	EXPECT_EQ(oldest - 1, resync.passed);
 	EXPECT_EQ(oldest - 1, resync.missed);
+}
+
+/* Several slices of what the kernel sums up in one go. */
+#define MANY 600U
+
+struct burst {
+	int fd;
+	volatile uint64_t allowed;
+	volatile uint64_t published;
+};
+
+/* Publishes on all topics in turn, as many records as it is allowed; 0: end. */
+static void *publish_bursts(void *arg)
+{
+	struct burst *burst = arg;
+	char topic[16];
+	uint64_t allowed;
+
+	while ((allowed = __atomic_load_n(&burst->allowed, __ATOMIC_ACQUIRE))) {
+		if (burst->published == allowed) {
+			sched_yield();
+			continue;
+		}
+		snprintf(topic, sizeof(topic), "m/%u", (unsigned int)(burst->published % MANY));
+		if (mqt_publish_str(burst->fd, topic, "payload"))
+			break;
+		__atomic_fetch_add(&burst->published, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void allow(struct burst *burst, uint64_t more)
+{
+	__atomic_fetch_add(&burst->allowed, more, __ATOMIC_RELEASE);
+}
+
+/*
+ * A gap of a subscription with many filters is closed while records that match
+ * are published, never so many that they overtake the closing altogether.
+ */
+TEST_F(loss, many_filters_while_others_publish)
+{
+	unsigned int round, rounds = mqt_count(200), i;
+	struct burst burst = { .fd = self->publisher };
+	uint64_t delivered = 0, passed = 0;
+	struct mq_resync resync;
+	ssize_t len, at;
+	pthread_t thread;
+	char filter[16];
+
+	ASSERT_EQ(0, mqt_filter_remove(self->subscription.fd, "a/#"));
+	for (i = 0; i < MANY; i++) {
+		snprintf(filter, sizeof(filter), "m/%u", i);
+		ASSERT_EQ(0, mqt_filter_add(self->subscription.fd, filter, 1, NULL));
+	}
+	allow(&burst, 2 * SLOTS);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, publish_bursts, &burst));
+	for (round = 0; round < rounds; round++) {
+		mqt_wait_count(&burst.published, burst.allowed);
+		allow(&burst, SLOTS / 2);
+		ASSERT_EQ(0, mqt_resync(self->subscription.fd, &resync));
+		EXPECT_EQ(0U, resync.flags);
+		passed += resync.passed;
+		mqt_wait_count(&burst.published, burst.allowed);
+		while ((len = read(self->subscription.fd, self->buffer,
+				   sizeof(self->buffer))) > 0)
+			for (at = 0; at < len; delivered++)
+				at += ((struct mq_record *)((char *)self->buffer + at))->size;
+		ASSERT_EQ(burst.published, delivered + self->map.status->missed);
+		ASSERT_EQ(self->map.status->passed, self->map.status->missed);
+		allow(&burst, 2 * SLOTS);
+	}
+	EXPECT_LT(0U, passed);
+	__atomic_store_n(&burst.allowed, 0, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
 }
 
 TEST_HARNESS_MAIN
