@@ -14,16 +14,6 @@
 #define NAME "t-fault"
 #define CGROUP "/sys/fs/cgroup/mq-fault"
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : write(fd, text, strlen(text));
-
-	if (fd >= 0)
-		close(fd);
-	return len < 0 ? -errno : 0;
-}
-
 static const struct mqt_config config = {
 	.name = NAME, .slots = 64, .bytes = 65536, .overflow = MQ_OVERFLOW_REJECT,
 	.claims = { "a/#", "b" },
@@ -57,11 +47,11 @@ FIXTURE_SETUP(fault)
 	}
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", kinds[i]);
-		ASSERT_EQ(0, write_text(path, "0"));
+		ASSERT_EQ(0, mqt_write_file(path, "0"));
 	}
-	ASSERT_EQ(0, write_text("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, write_text("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, write_text("/sys/kernel/debug/fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, mqt_write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, mqt_write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, mqt_write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0"));
 }
 
 FIXTURE_TEARDOWN(fault)
@@ -286,16 +276,16 @@ TEST_F(fault, no_memory_for_a_channel)
 
 	/* The pages are charged to who asks for them. */
 	rmdir(CGROUP);
-	write_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	mqt_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
 	ASSERT_EQ(0, mkdir(CGROUP, 0700));
-	ASSERT_EQ(0, write_text(CGROUP "/memory.max", "16777216"));
-	ASSERT_EQ(0, write_text(CGROUP "/cgroup.procs", "0"));
+	ASSERT_EQ(0, mqt_write_file(CGROUP "/memory.max", "16777216"));
+	ASSERT_EQ(0, mqt_write_file(CGROUP "/cgroup.procs", "0"));
 	EXPECT_EQ(-ENOMEM, mqt_create(&large));
 	EXPECT_EQ(memory, mqt_param("memory"));
-	EXPECT_EQ(0, write_text(CGROUP "/memory.max", "max"));
+	EXPECT_EQ(0, mqt_write_file(CGROUP "/memory.max", "max"));
 	EXPECT_EQ(0, mqt_create(&large));
 	EXPECT_EQ(0, mqt_delete(NAME "-large"));
-	EXPECT_EQ(0, write_text("/sys/fs/cgroup/cgroup.procs", "0"));
+	EXPECT_EQ(0, mqt_write_file("/sys/fs/cgroup/cgroup.procs", "0"));
 	rmdir(CGROUP);
 	mqt_wait_memory(memory);
 }

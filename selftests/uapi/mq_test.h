@@ -260,6 +260,16 @@ int mqt_param_set(const char *name, uint64_t value);
 /* Waits until the module holds no more than that for its channels. */
 void mqt_wait_memory(uint64_t most);
 
+/* Writes a text to a file that is there. 0 or -errno. */
+int mqt_write_file(const char *path, const char *text);
+/* The text of a file, cut at @size; -errno. */
+int mqt_read_file(const char *path, char *text, size_t size);
+
+/* A new process that runs this; returns what it did (0..255), or -1. */
+int mqt_in_child(int (*run)(void *arg), void *arg);
+/* This process is for good of a user without privileges, and its group. 0 or -errno. */
+int mqt_become(uint32_t uid);
+
 /* Takes a capability out of the effective set, or puts it back. 0 or -errno. */
 int mqt_capability(int capability, bool on);
 

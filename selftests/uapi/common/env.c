@@ -2,11 +2,13 @@
 /* What the tests need of their surroundings. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <linux/capability.h>
@@ -26,36 +28,66 @@ static void param_path(char *path, size_t size, const char *name)
 	snprintf(path, size, "/sys/module/mq/parameters/%s", name);
 }
 
-uint64_t mqt_param(const char *name)
+int mqt_write_file(const char *path, const char *text)
 {
-	char path[128], text[32] = "";
-	ssize_t len;
-	int fd;
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : write(fd, text, strlen(text));
+	int error = len < 0 ? -errno : 0;
 
-	param_path(path, sizeof(path), name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (fd >= 0)
 		close(fd);
+	return error;
+}
+
+int mqt_read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+	int error = len < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	text[len < 0 ? 0 : len] = '\0';
+	return error;
+}
+
+uint64_t mqt_param(const char *name)
+{
+	char path[128], text[32];
+
+	param_path(path, sizeof(path), name);
 	/* No test can pass with a value that no parameter has. */
-	return len > 0 ? strtoull(text, NULL, 0) : UINT64_MAX;
+	if (mqt_read_file(path, text, sizeof(text)) || !text[0])
+		return UINT64_MAX;
+	return strtoull(text, NULL, 0);
 }
 
 int mqt_param_set(const char *name, uint64_t value)
 {
 	char path[128], text[32];
-	int error = 0;
-	int fd, len;
 
 	param_path(path, sizeof(path), name);
-	len = snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	return mqt_write_file(path, text);
+}
+
+int mqt_in_child(int (*run)(void *arg), void *arg)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(run(arg));
+	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+int mqt_become(uint32_t uid)
+{
+	if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		return -errno;
-	if (write(fd, text, len) != len)
-		error = -errno;
-	close(fd);
-	return error;
+	return 0;
 }
 
 void mqt_wait_memory(uint64_t most)
