@@ -91,6 +91,7 @@ active proctype reader()
 {
 	byte s, a, b, commit, oldest;
 	bool have_a, have_b, have_commit, have_oldest;
+	bool torn;
 
 	select(s : 0 .. (RECORDS - 1));
 	do
@@ -124,7 +125,9 @@ active proctype reader()
 	oldest = 0;
 #endif
 	if
-	:: commit == s + 1 && oldest <= s -> assert(a == s && b == s)
+	:: commit == s + 1 && oldest <= s ->
+		torn = a != s || b != s;
+		assert(!torn)
 	:: else
 	fi
 }
