@@ -61,6 +61,8 @@ conclude() {
 # waits for ever: an invalid end state), or the name of what a model asserts not to
 # be:
 #   torn        a reader accepts what is not a record
+#   lost        a record goes that somebody is to get
+#   pinned      the ring is held for nothing
 verify() {
 	number=$((number + 1))
 	names[number]=$1
@@ -69,7 +71,7 @@ verify() {
 	((${#names[@]} < jobs)) || conclude
 }
 
-echo "1..15"
+echo "1..27"
 verify "wake: poll" wake holds ONESHOT
 verify "wake: poll, no barrier in publish" wake sleeps ONESHOT BROKEN_PUBLISHER_BARRIER
 verify "wake: poll, no barrier in poll" wake sleeps ONESHOT BROKEN_POLL_BARRIER
@@ -85,5 +87,17 @@ verify "overwrite: commit without release" overwrite torn BROKEN_RELEASE
 verify "overwrite: commit without acquire" overwrite torn BROKEN_ACQUIRE
 verify "overwrite: no read barrier before oldest" overwrite torn BROKEN_READ_BARRIER
 verify "overwrite: nobody looks at oldest" overwrite torn BROKEN_LOOK
+verify "verified" verified holds
+verify "verified: head read after the links" verified lost BROKEN_HEAD_LATE
+verify "verified: last moves after head" verified lost BROKEN_LAST_LATE
+verify "verified: no new route" verified lost BROKEN_GENERATION
+verify "verified: a filter comes during a scan" verified lost BROKEN_MUTEX
+verify "verified: no respect for a place in the past" verified lost BROKEN_FRESH
+verify "verified: a past taken not to match" verified lost BROKEN_PAST
+verify "verified: a past never counted" verified pinned BROKEN_COUNTED
+verify "verified: verified not set back" verified lost BROKEN_VERIFIED
+verify "verified: hold not lowered" verified lost BROKEN_HOLD
+verify "verified: matches before the filter count" verified pinned BROKEN_FROM
+verify "verified: verified never moves" verified pinned BROKEN_VERIFY
 conclude
 exit "$failed"
