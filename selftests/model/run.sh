@@ -63,6 +63,8 @@ conclude() {
 #   torn        a reader accepts what is not a record
 #   lost        a record goes that somebody is to get
 #   pinned      the ring is held for nothing
+#   stuck       a publisher waits for one that should have been evicted
+#   miscounted  the books do not balance
 verify() {
 	number=$((number + 1))
 	names[number]=$1
@@ -71,7 +73,7 @@ verify() {
 	((${#names[@]} < jobs)) || conclude
 }
 
-echo "1..27"
+echo "1..34"
 verify "wake: poll" wake holds ONESHOT
 verify "wake: poll, no barrier in publish" wake sleeps ONESHOT BROKEN_PUBLISHER_BARRIER
 verify "wake: poll, no barrier in poll" wake sleeps ONESHOT BROKEN_POLL_BARRIER
@@ -99,5 +101,12 @@ verify "verified: verified not set back" verified lost BROKEN_VERIFIED
 verify "verified: hold not lowered" verified lost BROKEN_HOLD
 verify "verified: matches before the filter count" verified pinned BROKEN_FROM
 verify "verified: verified never moves" verified pinned BROKEN_VERIFY
+verify "evict" evict holds
+verify "evict: no look after the batch" evict torn BROKEN_INTACT
+verify "evict: status after the hold" evict torn BROKEN_STATUS
+verify "evict: a cursor still counts" evict stuck BROKEN_HOLD
+verify "evict: no wake-up" evict sleeps BROKEN_WAKE
+verify "evict: leaves twice" evict lost BROKEN_LEAVE
+verify "evict: passed from the eviction on" evict miscounted BROKEN_PASSED
 conclude
 exit "$failed"
