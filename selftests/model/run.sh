@@ -65,6 +65,8 @@ conclude() {
 #   pinned      the ring is held for nothing
 #   stuck       a publisher waits for one that should have been evicted
 #   miscounted  the books do not balance
+#   unmarked    a publish marks nothing for a filter in force
+#   stale       an entry is used that was freed
 verify() {
 	number=$((number + 1))
 	names[number]=$1
@@ -73,7 +75,7 @@ verify() {
 	((${#names[@]} < jobs)) || conclude
 }
 
-echo "1..34"
+echo "1..43"
 verify "wake: poll" wake holds ONESHOT
 verify "wake: poll, no barrier in publish" wake sleeps ONESHOT BROKEN_PUBLISHER_BARRIER
 verify "wake: poll, no barrier in poll" wake sleeps ONESHOT BROKEN_POLL_BARRIER
@@ -108,5 +110,14 @@ verify "evict: a cursor still counts" evict stuck BROKEN_HOLD
 verify "evict: no wake-up" evict sleeps BROKEN_WAKE
 verify "evict: leaves twice" evict lost BROKEN_LEAVE
 verify "evict: passed from the eviction on" evict miscounted BROKEN_PASSED
+verify "filter_walk" filter_walk holds
+verify "filter_walk: no look at the generation" filter_walk unmarked BROKEN_COMPARE
+verify "filter_walk: generation after the walk" filter_walk stale BROKEN_ACQUIRE
+verify "filter_walk: a route kept too long" filter_walk stale BROKEN_CACHE
+verify "filter_walk: rerouted before the entry is in" filter_walk unmarked BROKEN_ADD
+verify "filter_walk: rerouted before the entry is out" filter_walk stale BROKEN_REMOVE
+verify "filter_walk: counted after the entry is out" filter_walk miscounted BROKEN_COUNT
+verify "filter_walk: no grace period" filter_walk stale BROKEN_GRACE
+verify "filter_walk: wakes outside the section" filter_walk stale BROKEN_WAKE
 conclude
 exit "$failed"
