@@ -67,6 +67,8 @@ conclude() {
 #   miscounted  the books do not balance
 #   unmarked    a publish marks nothing for a filter in force
 #   stale       an entry is used that was freed
+#   over        a command is used that was completed
+#   twice       a command completes again
 verify() {
 	number=$((number + 1))
 	names[number]=$1
@@ -75,7 +77,7 @@ verify() {
 	((${#names[@]} < jobs)) || conclude
 }
 
-echo "1..43"
+echo "1..56"
 verify "wake: poll" wake holds ONESHOT
 verify "wake: poll, no barrier in publish" wake sleeps ONESHOT BROKEN_PUBLISHER_BARRIER
 verify "wake: poll, no barrier in poll" wake sleeps ONESHOT BROKEN_POLL_BARRIER
@@ -119,5 +121,18 @@ verify "filter_walk: rerouted before the entry is out" filter_walk stale BROKEN_
 verify "filter_walk: counted after the entry is out" filter_walk miscounted BROKEN_COUNT
 verify "filter_walk: no grace period" filter_walk stale BROKEN_GRACE
 verify "filter_walk: wakes outside the section" filter_walk stale BROKEN_WAKE
+verify "command" command holds
+verify "command: a wake-up does not take it" command twice BROKEN_TAKE
+verify "command: cancelled whoever has it" command over BROKEN_CANCEL
+verify "command: marked after it is parked" command over BROKEN_MARK
+verify "command: second look after the lock" command over BROKEN_LOOK_LATE
+verify "command: returns a result" command over BROKEN_RETURN
+verify "command: no second look" command sleeps BROKEN_LOOK
+verify "command: does not park again" command sleeps BROKEN_AGAIN
+verify "command: no barrier in park" command sleeps BROKEN_PARK
+verify "command: no barrier in publish" command sleeps BROKEN_PUBLISH
+verify "command: no barrier in unlock" command sleeps BROKEN_UNLOCK
+verify "command: unlock does not look" command sleeps BROKEN_CONTENDED
+verify "command: deletion wakes nobody" command sleeps BROKEN_DELETE
 conclude
 exit "$failed"
