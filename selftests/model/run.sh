@@ -77,7 +77,7 @@ verify() {
 	((${#names[@]} < jobs)) || conclude
 }
 
-echo "1..56"
+echo "1..66"
 verify "wake: poll" wake holds ONESHOT
 verify "wake: poll, no barrier in publish" wake sleeps ONESHOT BROKEN_PUBLISHER_BARRIER
 verify "wake: poll, no barrier in poll" wake sleeps ONESHOT BROKEN_POLL_BARRIER
@@ -134,5 +134,15 @@ verify "command: no barrier in publish" command sleeps BROKEN_PUBLISH
 verify "command: no barrier in unlock" command sleeps BROKEN_UNLOCK
 verify "command: unlock does not look" command sleeps BROKEN_CONTENDED
 verify "command: deletion wakes nobody" command sleeps BROKEN_DELETE
+verify "block" block holds
+verify "block: kicks alone" block holds NO_TICK
+verify "block: ticks alone, and no barrier" block holds NO_KICK BROKEN_STARVE_BARRIER
+verify "block: neither kicks nor ticks" block sleeps NO_TICK NO_KICK
+verify "block: no ticks, no barrier in libmq" block sleeps NO_TICK BROKEN_READER_BARRIER
+verify "block: no ticks, no barrier in starve" block sleeps NO_TICK BROKEN_STARVE_BARRIER
+verify "block: no ticks, no kick in release" block sleeps NO_TICK BROKEN_RELEASE
+verify "block: no kicks, tick before the queue" block sleeps NO_KICK BROKEN_WATCH
+verify "block: looks before it is queued" block sleeps BROKEN_RECHECK
+verify "block: no wake-up" block sleeps BROKEN_WAKE
 conclude
 exit "$failed"
