@@ -36,6 +36,8 @@ help:
 	@echo 'make check      all tests on both kernels'
 	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
 	@echo 'make bench      what a publish costs, counted in instructions'
+	@echo 'make soak       processes use and lose channels, and are killed; then the'
+	@echo '                books must balance (MINUTES=10 KERNEL=stock|debug)'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
@@ -115,6 +117,11 @@ demo: all
 bench: module tests
 	@tools/vm/run --icount -- build/selftests/cost
 
+MINUTES ?= 10
+soak: module tests
+	@tools/vm/run --kernel $(KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) -- \
+		build/selftests/soak --minutes $(MINUTES) $(SOAK_FLAGS)
+
 shell: all
 	@tools/vm/run --shell
 
@@ -122,4 +129,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all help setup module tools tests fuzzers lint lint-deep check demo shell bench \
-	install uninstall clean
+	soak install uninstall clean
