@@ -201,7 +201,8 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 		gap_account(subscription, gap);
 		return true;
 	}
-	if (!mq_subscription_matched_since(subscription, *position)) {
+	if (subscription->lost <= *position &&
+	    !mq_subscription_matched_since(subscription, *position)) {
 		/* Nothing to lose up to this head, read before we asked. */
 		*position = max(*position, head);
 		return false;

@@ -56,6 +56,8 @@ struct mq_user;
  * @passed: records of the channel that went by unread
  * @missed: those that matched
  * @missed_at_most: how much of @missed is an upper bound
+ * @lost: below this, a filter that was removed since may have lost records in
+ *	a gap that is not accounted yet; 0: never
  */
 struct mq_subscription {
 	struct mq_channel *channel;
@@ -90,6 +92,7 @@ struct mq_subscription {
 	u64 passed;
 	u64 missed;
 	u64 missed_at_most;
+	u64 lost;
 };
 
 /**

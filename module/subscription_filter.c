@@ -209,22 +209,32 @@ int mq_subscription_filter_add(struct mq_subscription *subscription, void __user
 static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_link *link)
 {
 	struct mq_channel *channel = subscription->channel;
-	u64 from = mq_subscription_position(subscription);
+	u64 position = mq_subscription_position(subscription);
+	u64 from = position;
 	u64 head, matched, unread;
 
 	/* With the lock nobody reads: what is unread now stays so. */
 	lockdep_assert_held(&subscription->lock);
-	mq_filter_link_unlink(&channel->filters, link);
+	/*
+	 * The numbers first: publishers that don't find the entry any more don't
+	 * count what it matches.
+	 */
 	spin_lock(&channel->data.lock);
-	mq_channel_reroute(channel);
 	head = channel->data.ring.head;
 	link->entry->weight -= link->weight;
 	channel->filters.weight -= link->weight;
 	matched = link->entry->matched - link->base;
 	spin_unlock(&channel->data.lock);
+	mq_filter_link_unlink(&channel->filters, link);
+	spin_lock(&channel->data.lock);
+	mq_channel_reroute(channel);
+	spin_unlock(&channel->data.lock);
 
 	/* Matches that are still to be read will not be delivered: not lost. */
 	unread = mq_subscription_count(subscription, link, &from, head, NULL);
+	/* What the ring took before is: nobody else may remember its gap. */
+	if (from > position && mq_filter_link_last(link) > position)
+		subscription->lost = from;
 	spin_lock(&channel->data.lock);
 	subscription->removed_matched += matched - unread;
 	WRITE_ONCE(link->started_past, false);

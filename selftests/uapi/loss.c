@@ -219,6 +219,85 @@ TEST_F(loss, filters_that_came_and_went)
 	EXPECT_EQ(matching(1, oldest), resync.missed);
 }
 
+/* What went by before its filter went is a gap, now and not with the next one. */
+TEST_F(loss, a_filter_that_goes_leaves_its_gap)
+{
+	uint64_t end = 3 * SLOTS + 1, oldest;
+	struct mq_resync resync;
+
+	ASSERT_EQ(0, publish_range(self->publisher, 1, end));
+	oldest = mqt_oldest(&self->map);
+	ASSERT_EQ(0, mqt_filter_remove(self->subscription.fd, "a/#"));
+	ASSERT_EQ(0, mqt_filter_add(self->subscription.fd, "b/x", 1, NULL));
+	ASSERT_EQ(0, mqt_resync(self->subscription.fd, &resync));
+	EXPECT_EQ(oldest, resync.position);
+	EXPECT_EQ(oldest - 1, resync.passed);
+	EXPECT_EQ(matching(1, oldest), resync.missed);
+	/* The new filter is in force from @end on. */
+	mqt_advance(&self->map, self->subscription.fd, end, 0);
+	ASSERT_EQ(0, publish_range(self->publisher, end, end + 3 * SLOTS));
+	oldest = mqt_oldest(&self->map);
+	ASSERT_EQ(0, mqt_resync(self->subscription.fd, &resync));
+	EXPECT_EQ(oldest - end, resync.passed);
+	EXPECT_EQ(oldest - end - matching(end, oldest), resync.missed);
+}
+
+#define LARGE 4096U
+
+/* What another thread publishes: less than a large ring. */
+static void *publish_b(void *arg)
+{
+	bool *done = arg;
+	int fd = mqt_publisher(NAME, MQ_PUBLISHER_NONBLOCK);
+	unsigned int i;
+
+	for (i = 0; i < LARGE - 100; i++)
+		mqt_publish_str(fd, "b/x", "payload");
+	close(fd);
+	__atomic_store_n(done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/*
+ * A filter that goes takes from the count what it added to it, whatever is
+ * published at that moment.
+ */
+TEST_F(loss, filters_come_and_go_under_a_publisher)
+{
+	const struct mqt_config config = {
+		.name = NAME, .slots = LARGE, .overflow = variant->overflow, .claims = { "#" },
+	};
+	struct mqt_subscription reader;
+	uint64_t end, oldest, rounds = 0;
+	struct mq_resync resync;
+	struct mqt_map map;
+	bool done = false;
+	pthread_t thread;
+	unsigned int i;
+	int publisher;
+
+	ASSERT_EQ(0, mqt_create(&config));
+	ASSERT_EQ(0, mqt_subscribe_to(&reader, NAME, 0, "a/#"));
+	ASSERT_EQ(0, mqt_map(&map, &reader));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, publish_b, &done));
+	for (; !__atomic_load_n(&done, __ATOMIC_ACQUIRE); rounds++) {
+		ASSERT_EQ(0, mqt_filter_add(reader.fd, "b/x", 1, NULL));
+		ASSERT_EQ(0, mqt_filter_remove(reader.fd, "b/x"));
+	}
+	pthread_join(thread, NULL);
+	EXPECT_LT(0U, rounds);
+	/* None of that is lost, nor to be read; this is. */
+	end = mqt_head(&map);
+	mqt_advance(&map, reader.fd, end, 0);
+	publisher = mqt_publisher(NAME, MQ_PUBLISHER_NONBLOCK);
+	for (i = 0; i < 2 * LARGE; i++)
+		ASSERT_EQ(0, mqt_publish_str(publisher, "a/x", "payload"));
+	oldest = mqt_oldest(&map);
+	ASSERT_EQ(0, mqt_resync(reader.fd, &resync));
+	EXPECT_EQ(oldest - end, resync.passed);
+	EXPECT_EQ(oldest - end, resync.missed);
+}
+
 TEST_F(loss, a_lagging_reader_is_told_to_administrators)
 {
 	static struct mqt_reply event;
