@@ -14,16 +14,11 @@ SYSCONFDIR ?= /etc
 
 kernel-sh := tools/vm/kernel.sh
 
-# KERNEL=stock (the newest Debian kernel with headers) or debug; or any other:
-# make module RELEASE=... KDIR=...
+# KERNEL=stock|next|newest|debug|kcsan (what they are: tools/vm/kernel.sh); or
+# any other: make module RELEASE=... KDIR=...
 KERNEL ?= stock
-ifeq ($(KERNEL),debug)
-RELEASE = $(shell $(kernel-sh) debug-release)
-KDIR = $(shell $(kernel-sh) debug)
-else
-RELEASE = $(shell $(kernel-sh) stock)
-KDIR = /lib/modules/$(RELEASE)/build
-endif
+RELEASE = $(shell $(kernel-sh) release $(KERNEL))
+KDIR = $(shell $(kernel-sh) kdir $(KERNEL))
 
 units := $(notdir $(basename $(wildcard tools/systemd/*.service.in)))
 
@@ -33,7 +28,7 @@ help:
 	@echo 'make            the module for Debian'\''s kernel, and all programs'
 	@echo 'make demo       boot the test machine and show everything'
 	@echo 'make shell      a prompt inside the test machine, daemons running'
-	@echo 'make check      all tests on both kernels'
+	@echo 'make check      all tests on the stock and the debug kernel'
 	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
 	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make soak       processes use and lose channels, and are killed; then the'
@@ -41,8 +36,8 @@ help:
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
-	@echo 'make module     build/RELEASE/mq.ko (KERNEL=stock|debug, or'
-	@echo '                RELEASE=... KDIR=...)'
+	@echo 'make module     build/RELEASE/mq.ko (KERNEL=stock|next|newest|debug|kcsan,'
+	@echo '                or RELEASE=... KDIR=...)'
 	@echo 'make tools      build/bin and build/lib'
 	@echo 'make install    module, programs, units, rules (PREFIX, DESTDIR)'
 	@echo 'make uninstall  takes them away again'
@@ -85,7 +80,8 @@ check: setup
 	@selftests/run.sh
 
 # On a gateway it is the running kernel that counts.
-install: RELEASE = $(shell tools/vm/kernel.sh running)
+install: RELEASE = $(shell $(kernel-sh) running)
+install: KDIR = /lib/modules/$(RELEASE)/build
 install: module tools
 	$(MAKE) -f tools/Makefile BUILD=$(BUILD) PREFIX=$(PREFIX) \
 		DESTDIR=$(DESTDIR) install

@@ -49,7 +49,7 @@ tidy_checks+=',-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHand
 clang_tidy() {
 	local release headers
 
-	release=$(tools/vm/kernel.sh stock) || return
+	release=$(tools/vm/kernel.sh release stock) || return
 	make -s module KERNEL=stock >/dev/null || return
 	headers=/lib/modules/$release/build
 	mapfile -t options < <(module_options "$release")

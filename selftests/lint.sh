@@ -71,7 +71,7 @@ licences() {
 sparse_module() {
 	local release output
 
-	release=$(tools/vm/kernel.sh stock) || return
+	release=$(tools/vm/kernel.sh release stock) || return
 	make -s module KERNEL=stock >/dev/null || return
 	output=$(flock "build/$release/.lock" make -s \
 		-C "/lib/modules/$release/build" M="$PWD/build/$release" \

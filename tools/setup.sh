@@ -70,7 +70,7 @@ find_missing() {
 		grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
 	done
 	# Image and headers may both be there and yet not fit together.
-	if ((${#missing[@]} == 0)) && ! "$here/vm/kernel.sh" stock \
+	if ((${#missing[@]} == 0)) && ! "$here/vm/kernel.sh" release stock \
 		>/dev/null 2>&1; then
 		missing=(linux-image-amd64 linux-headers-amd64)
 	fi
