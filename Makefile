@@ -30,6 +30,7 @@ help:
 	@echo 'make shell      a prompt inside the test machine, daemons running'
 	@echo 'make check      all tests on the stock and the debug kernel'
 	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
+	@echo 'make check-all  and on the next and the newest kernel and with KCSAN'
 	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make soak       processes use and lose channels, and are killed; then the'
 	@echo '                books must balance (MINUTES=10 KERNEL=stock|debug)'
@@ -79,6 +80,10 @@ lint-deep: setup
 check: setup
 	@selftests/run.sh
 
+check-all: setup
+	@tools/setup.sh deep
+	@DEEP=yes KERNELS="stock next newest debug kcsan" selftests/run.sh
+
 # On a gateway it is the running kernel that counts.
 install: RELEASE = $(shell $(kernel-sh) running)
 install: KDIR = /lib/modules/$(RELEASE)/build
@@ -124,5 +129,5 @@ shell: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers lint lint-deep check demo shell bench \
-	soak install uninstall clean
+.PHONY: all help setup module tools tests fuzzers lint lint-deep check check-all \
+	demo shell bench soak install uninstall clean

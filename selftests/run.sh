@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
-# make check: builds, then runs lint, the models and the fuzzers here and
-# everything else in the test machine, on each kernel. One line for each
+# make check and make check-all: builds, then runs lint, the models and the fuzzers
+# here and everything else in the test machine, on each kernel. One line for each
 # program, and at the end "N passed, N failed". A test that is skipped, does not
 # run, or makes the kernel complain has failed.
 #
-#   KERNELS="stock debug"   which kernels
+#   KERNELS="stock debug"   which kernels: those, next, newest, kcsan
 #   TESTS="GLOB..."         which programs: create, lib_*, test_mqttd*, lint,
 #                           model, fuzz_*
+#   DEEP=yes                the checks of the sources that take minutes, too
 #
 # Logs stay in build/check.
 
@@ -55,7 +56,7 @@ finish() {
 
 interrupted() {
 	trap '' INT TERM
-	((${#kernel_pids[@]} == 0)) || kill "${kernel_pids[@]}"
+	((${#kernel_pids[@]} == 0)) || kill "${kernel_pids[@]}" 2>/dev/null
 	wait
 	fail check interrupted
 	exit
@@ -127,12 +128,16 @@ fuzz() {
 	done
 }
 
+has_kunit() {
+	grep -qx CONFIG_KUNIT=y "$(tools/vm/kernel.sh kdir "$1")/.config"
+}
+
 # The programs for the machine, in order: from the lowest layer up.
 programs() {
 	local file name
 
 	{
-		[ "$1" != debug ] || echo kunit
+		! has_kunit "$1" || echo kunit
 		for file in selftests/uapi/*.c; do
 			basename "$file" .c
 		done
@@ -190,11 +195,24 @@ on_kernel() {
 	sed "s/^\(passed\|failed\) /&$kernel /" "$out/results" >>"$results"
 }
 
-# The machines mostly use one CPU each, the debug kernel's by far the longest: it
-# runs beside all else, the others one after the other.
-main() {
+# The kernels in the order they start: who takes longest starts first.
+slowest_first() {
 	local kernel
 
+	for kernel in newest debug kcsan next stock; do
+		[[ " $kernels " != *" $kernel "* ]] || echo "$kernel"
+	done
+}
+
+start_kernel() {
+	on_kernel "${waiting[0]}" &
+	kernel_pids+=($!)
+	waiting=("${waiting[@]:1}")
+}
+
+# A machine mostly uses one CPU: the first runs beside all that runs here, then
+# there are always two.
+main() {
 	mkdir -p "$logs"
 	: >"$results"
 	trap finish EXIT
@@ -203,21 +221,20 @@ main() {
 		fail build "see above"
 		exit 1
 	fi
-	for kernel in $kernels; do
-		[ "$kernel" = debug ] || continue
-		on_kernel debug &
-		kernel_pids+=($!)
-	done
+	mapfile -t waiting < <(slowest_first)
+	start_kernel
 	here lint selftests/lint.sh
+	[ -z "${DEEP:-}" ] || here lint_deep selftests/lint-deep.sh
 	here model selftests/model/run.sh
 	here vm selftests/vm/test_vm.sh
 	cost
 	fuzz
-	for kernel in $kernels; do
-		[ "$kernel" != debug ] || continue
-		on_kernel "$kernel" &
-		kernel_pids+=($!)
-		wait $!
+	while ((${#waiting[@]} > 0)); do
+		if (($(jobs -rp | wc -l) < 2)); then
+			start_kernel
+		else
+			wait -n
+		fi
 	done
 	wait "${kernel_pids[@]}"
 	exit
