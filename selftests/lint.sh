@@ -58,7 +58,7 @@ licences() {
 
 	while read -r file; do
 		case $file in
-		LICENSES/* | */corpus_*) continue ;;
+		LICENSES/* | */corpus_* | */kernel/corpus/*) continue ;;
 		esac
 		if ! head -n 5 "$file" | grep -q 'SPDX-License-Identifier: '; then
 			echo "$file: no SPDX line"
@@ -118,8 +118,24 @@ uapi_page() {
 	tools/doc/uapi-rst.pl --check
 }
 
+# The description for syzkaller has every ioctl and every command of netlink.
+syzkaller() {
+	local name bad=0
+
+	while read -r name; do
+		if ! grep -qF "[$name]" selftests/fuzz/kernel/mq.txt; then
+			echo "selftests/fuzz/kernel/mq.txt: $name is missing"
+			bad=1
+		fi
+	done < <(sed -nE -e 's/^#define (MQ_IOC_[A-Z_]+)[[:space:]]+_IO.*/\1/p' \
+		-e 's/^\t(MQ_CMD_[A-Z_]+),$/\1/p' uapi/linux/mq.h |
+		grep -v '^MQ_CMD_UNSPEC$')
+	return "$bad"
+}
+
 checks=(kernel_style userspace_style sizes licences sparse_module
-	sparse_userspace clang_build exports shell_style uapi_page)
+	sparse_userspace clang_build exports shell_style uapi_page
+	syzkaller)
 mkdir -p build
 failed=0
 echo "TAP version 13"
