@@ -118,6 +118,12 @@ void mq_channel_kick(struct mq_channel *channel)
 
 void mq_channel_wake_later(struct mq_channel *channel)
 {
+	WRITE_ONCE(channel->wake_all, 1);
+	schedule_work(&channel->wake_work);
+}
+
+void mq_channel_look_later(struct mq_channel *channel)
+{
 	schedule_work(&channel->wake_work);
 }
 
@@ -292,6 +298,8 @@ static void channel_init_fields(struct mq_channel *channel, const struct mq_chan
 	init_waitqueue_head(&channel->readers);
 	init_waitqueue_head(&channel->space);
 	INIT_DELAYED_WORK(&channel->space_work, channel_works->space);
+	atomic64_set(&channel->look_head, S64_MAX);
+	atomic64_set(&channel->look_oldest, S64_MAX);
 	INIT_WORK(&channel->wake_work, channel_works->wake);
 	INIT_DELAYED_WORK(&channel->expire_work, channel_works->expire);
 }

@@ -131,7 +131,12 @@ struct mq_channel_counters {
  * @readers: node readers wait here
  * @space: who waits for space: polls and publishes
  * @space_work: scans cursors while somebody waits for space
- * @wake_work: wakes subscriptions when a publish has too many to wake
+ * @look_head: when the head gets here, @wake_work looks at subscriptions: one may
+ *	have reached its watermark
+ * @look_oldest: likewise for the oldest record: one may have a gap
+ * @wake_all: @wake_work is to wake who has something to read (xchg)
+ * @wake_work: looks at subscriptions; wakes them when a publish has too many to
+ *	wake
  * @expire_work: takes out retained values that expired
  */
 struct mq_channel {
@@ -182,6 +187,9 @@ struct mq_channel {
 	wait_queue_head_t readers;
 	wait_queue_head_t space;
 	struct delayed_work space_work;
+	atomic64_t look_head;
+	atomic64_t look_oldest;
+	u32 wake_all;
 	struct work_struct wake_work;
 	struct delayed_work expire_work;
 };
@@ -306,5 +314,7 @@ void mq_channel_kick(struct mq_channel *channel);
 
 /* Wakes subscriptions that have something to read, soon. Any context. */
 void mq_channel_wake_later(struct mq_channel *channel);
+/* Looks at them again, soon: a bound of @look_head or @look_oldest was reached. */
+void mq_channel_look_later(struct mq_channel *channel);
 
 #endif /* MQ_CHANNEL_H */

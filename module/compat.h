@@ -14,6 +14,7 @@
 #define MQ_COMPAT_H
 
 #include <linux/device.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/security.h>
@@ -93,6 +94,17 @@ static inline int security_lsmprop_to_secctx(struct lsm_prop *prop, struct lsm_c
 	security_lsmprop_to_secctx(prop, &(cp)->context, &(cp)->len)
 #elif !defined(HAVE_LSMPROP_TO_SECCTX_OF_ONE)
 #define security_lsmprop_to_secctx(prop, cp, lsmid) security_lsmprop_to_secctx(prop, cp)
+#endif
+
+/* 6.13: a timer is given its function when it is set up. */
+#ifndef HAVE_HRTIMER_SETUP
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
 #endif
 
 #endif /* MQ_COMPAT_H */

@@ -12,6 +12,7 @@ compiler=("$@" '-DKBUILD_MODNAME="probe"' -Werror -Wno-unused)
 
 headers='
 #include <linux/device.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/security.h>
@@ -60,3 +61,8 @@ static void f(struct lsm_context *cp) { security_release_secctx(cp); }'
 probe HAVE_LSMPROP_TO_SECCTX_OF_ONE '
 static int f(struct lsm_prop *prop, struct lsm_context *cp)
 { return security_lsmprop_to_secctx(prop, cp, LSM_ID_UNDEF); }'
+
+probe HAVE_HRTIMER_SETUP '
+static enum hrtimer_restart f(struct hrtimer *timer) { return HRTIMER_NORESTART; }
+static void g(struct hrtimer *timer)
+{ hrtimer_setup(timer, f, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT); }'

@@ -47,9 +47,10 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             wait queue locks, identities lock, users lock (spin, leaves)
+ *             wait queue locks, identities lock, users lock (spin, leaves),
+ *             timer lock of a subscription (with softirqs)
  *
- * The channel lock is taken in process context only and nothing allocates,
+ * Events are sent without spinlocks; mutexes may be held. The channel lock is taken in process context only and nothing allocates,
  * faults or sleeps under it. RCU protects what a publish walks: tree nodes,
  * filter entries, links, subscriptions, claims.
  */

@@ -264,6 +264,15 @@ static int publish_wake_record(struct mq_publisher *publisher, const struct mq_s
 	return budget;
 }
 
+/* Whether the ring got where somebody who did not match is concerned. */
+static bool publish_reaches_look(const struct mq_channel *channel)
+{
+	const struct mq_ring *ring = &channel->data.ring;
+
+	return READ_ONCE(ring->head) >= (u64)atomic64_read(&channel->look_head) ||
+	       READ_ONCE(ring->oldest) >= (u64)atomic64_read(&channel->look_oldest);
+}
+
 /* Wakes who sleeps and is concerned by records from @start to @end. RCU. */
 static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, bool sync)
 {
@@ -274,9 +283,12 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	/*
 	 * Either we see the reader of a node in the queue, or it sees the
 	 * record. Pairs with smp_mb() in cdev_poll() and set_current_state() in
-	 * wait_event_interruptible().
+	 * wait_event_interruptible(). The same for the bounds of a look: pairs
+	 * with smp_mb() in wake_defer() and wake_watch_loss().
 	 */
 	smp_mb();
+	if (publish_reaches_look(channel))
+		mq_channel_look_later(channel);
 	/* waitqueue_active() needs the barrier above. */
 	if (waitqueue_active(&channel->readers))
 		wake_up_interruptible_poll(&channel->readers, EPOLLIN | EPOLLRDNORM);

@@ -97,6 +97,7 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 	u32 work = 0;
 
 	lockdep_assert_held(&subscription->lock);
+	mq_subscription_notice(subscription);
 	/* Without a filter yet, its place in the past is kept. */
 	if (READ_ONCE(subscription->fresh))
 		return 0;

@@ -312,6 +312,11 @@ bool mq_ring_peek(const struct mq_ring *ring, u64 sequence, struct mq_ring_view 
 	return true;
 }
 
+u64 mq_ring_time(const struct mq_ring *ring, u64 sequence)
+{
+	return READ_ONCE(ring_slot(ring, sequence)->time);
+}
+
 u32 mq_ring_age(const struct mq_ring *ring, u64 sequence)
 {
 	return mq_ring_age_at(READ_ONCE(*ring_stamp(ring, sequence)), (u32)jiffies);

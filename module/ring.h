@@ -205,6 +205,9 @@ static inline u32 mq_ring_age_at(u32 stamp, u32 now)
  */
 u32 mq_ring_age(const struct mq_ring *ring, u64 sequence);
 
+/* When a record was written, by CLOCK_REALTIME; nonsense if it is overwritten. */
+u64 mq_ring_time(const struct mq_ring *ring, u64 sequence);
+
 /* The head, so that all records below it are visible. */
 static inline u64 mq_ring_head(const struct mq_ring *ring)
 {

@@ -86,23 +86,62 @@ static bool space_too_old(struct mq_channel *channel, struct mq_subscription *su
 	return end < head && mq_ring_age(ring, end) > msecs_to_jiffies(after);
 }
 
-/* From where on a holder needs the ring; the head: it does not, or no longer. */
-static u64 space_look(struct mq_channel *channel, struct mq_subscription *subscription, u64 head,
-		      bool lacking)
+/*
+ * From where on a holder needs the ring, which lacks space; the head: it does not,
+ * or no longer.
+ */
+static u64 space_press(struct mq_channel *channel, struct mq_subscription *subscription, u64 head)
 {
 	u64 position = mq_subscription_hold(subscription, head);
 
-	if (!lacking || !space_too_old(channel, subscription, &position, head))
+	if (position >= head)
+		return head;
+	/* It may be asleep below a watermark that is never reached. */
+	mq_subscription_hurry(subscription);
+	if (!space_too_old(channel, subscription, &position, head))
 		return position;
 	space_evict(channel, subscription, position);
 	return head;
 }
 
-/* @wanted: somebody waits for space, or for the end of this scan. */
-static void space_scan(struct mq_channel *channel, bool wanted)
+/* From where on the holders together need the ring. */
+static u64 space_look(struct mq_channel *channel, u64 head, bool press)
 {
 	struct mq_subscription *subscription;
-	bool enough, told, lacking;
+	u64 hold = head;
+
+	lockdep_assert_held(&channel->endpoints.lock);
+	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node)
+		if (subscription->holding)
+			hold = min(hold, press ? space_press(channel, subscription, head) :
+						 mq_subscription_hold(subscription, head));
+	return hold;
+}
+
+/* Whether there is less than a publish needs (1 slot), or than who waits does. */
+static bool space_lacks(struct mq_channel *channel, u64 hold, u32 slots, u64 bytes)
+{
+	const struct mq_ring *ring = &channel->data.ring;
+	bool lacks;
+
+	spin_lock(&channel->data.lock);
+	if (!slots) {
+		slots = ring->config.slots / SPACE_ENOUGH;
+		bytes = channel->data.starved_bytes;
+	}
+	lacks = channel->data.starved && !mq_ring_fits(ring, slots, bytes, hold);
+	spin_unlock(&channel->data.lock);
+	return lacks;
+}
+
+/*
+ * Takes the cursors, for a publish that needs @slots and @bytes; 0 slots: for who
+ * waits, if anybody. Only when they have been taken it shows whether there is
+ * space.
+ */
+static void space_scan(struct mq_channel *channel, u32 slots, u64 bytes)
+{
+	bool enough, told;
 	u64 head, hold;
 
 	mutex_lock(&channel->endpoints.lock);
@@ -111,11 +150,10 @@ static void space_scan(struct mq_channel *channel, bool wanted)
 	 * below does not see is in force from this head on or later.
 	 */
 	head = mq_ring_head(&channel->data.ring);
-	hold = head;
-	lacking = wanted && READ_ONCE(channel->data.starved);
-	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node)
-		if (subscription->holding)
-			hold = min(hold, space_look(channel, subscription, head, lacking));
+	hold = space_look(channel, head, false);
+	if ((slots || wq_has_sleeper(&channel->space)) &&
+	    space_lacks(channel, hold, slots, bytes))
+		hold = space_look(channel, head, true);
 
 	spin_lock(&channel->data.lock);
 	channel->data.moved |= hold > channel->data.hold;
@@ -136,7 +174,7 @@ static void space_scan(struct mq_channel *channel, bool wanted)
 
 void mq_space_scan(struct mq_channel *channel)
 {
-	space_scan(channel, wq_has_sleeper(&channel->space));
+	space_scan(channel, 0, 0);
 }
 
 void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes)
@@ -158,7 +196,7 @@ void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes)
 	 * sees space_wanted. Pairs with the fence between the two in libmq.
 	 */
 	smp_mb();
-	space_scan(channel, true);
+	space_scan(channel, 1, bytes);
 }
 
 /* Scans again in a tick, for somebody who waits. */

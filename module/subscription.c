@@ -100,71 +100,6 @@ void mq_subscription_evict(struct mq_subscription *subscription, u64 position)
 		wake_up_poll(&subscription->wq, EPOLLPRI);
 }
 
-bool mq_subscription_readable(struct mq_subscription *subscription)
-{
-	u64 position = mq_subscription_position(subscription);
-
-	return (u64)atomic64_read(&subscription->matched) > position ||
-	       READ_ONCE(subscription->channel->data.dead);
-}
-
-bool mq_subscription_raise(struct mq_subscription *subscription, u64 matched)
-{
-	s64 old = atomic64_read(&subscription->matched);
-
-	while (matched > old)
-		if (atomic64_try_cmpxchg(&subscription->matched, &old, matched))
-			return true;
-	return false;
-}
-
-bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, bool sync)
-{
-	const __poll_t key = EPOLLIN | EPOLLRDNORM;
-
-	if (!mq_subscription_raise(subscription, matched))
-		return false;
-	/*
-	 * Either we see the sleeper here, or it sees what was raised: pairs
-	 * with smp_mb() in subscription_poll() and with set_current_state() in
-	 * wait_event_interruptible().
-	 */
-	if (!waitqueue_active(&subscription->wq) ||
-	    READ_ONCE(subscription->control->no_wake))
-		return false;
-	WRITE_ONCE(subscription->status->wakes, atomic64_inc_return(&subscription->wakes));
-	if (sync)
-		wake_up_interruptible_sync_poll(&subscription->wq, key);
-	else
-		wake_up_interruptible_poll(&subscription->wq, key);
-	trace_mq_wake(subscription->id);
-	return true;
-}
-
-void mq_subscription_wake_work(struct work_struct *work)
-{
-	struct mq_channel *channel = container_of(work, struct mq_channel, wake_work);
-	bool dead = READ_ONCE(channel->data.dead);
-	struct mq_subscription *subscription;
-	u64 head;
-
-	mutex_lock(&channel->endpoints.lock);
-	head = mq_ring_head(&channel->data.ring);
-	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {
-		u64 position = mq_subscription_position(subscription);
-
-		if (dead) {
-			WRITE_ONCE(subscription->status->state, subscription->status->state |
-				   MQ_SUBSCRIPTION_DEAD);
-			wake_up_poll(&subscription->wq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
-		} else if (mq_subscription_matched_since(subscription, position)) {
-			mq_subscription_wake(subscription, head, false);
-		}
-		cond_resched();
-	}
-	mutex_unlock(&channel->endpoints.lock);
-}
-
 /* ---- file operations ------------------------------------------------- */
 
 static __poll_t subscription_poll(struct file *file, poll_table *wait)
@@ -173,10 +108,12 @@ static __poll_t subscription_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &subscription->wq, wait);
-	/* Queued before we look. Pairs with mq_subscription_raise(). */
+	/* Queued before we look. Pairs with wake_raise() and wq_has_sleeper(). */
 	smp_mb();
 	if (mq_subscription_readable(subscription))
 		mask |= EPOLLIN | EPOLLRDNORM;
+	if (mq_subscription_lost(subscription, poll_requested_events(wait) & EPOLLPRI))
+		mask |= EPOLLPRI;
 	if (READ_ONCE(subscription->channel->data.dead))
 		mask |= EPOLLHUP;
 	return mask;
@@ -248,6 +185,7 @@ static int subscription_ioctl_resync(struct mq_subscription *subscription,
 		return -EINVAL;
 	if (mutex_lock_interruptible(&subscription->lock))
 		return -EINTR;
+	mq_subscription_notice(subscription);
 	position = mq_subscription_position(subscription);
 	mq_subscription_resync(subscription, &position, &gap);
 	mq_subscription_advance(subscription, position);
@@ -343,6 +281,7 @@ static void subscription_close(struct mq_subscription *subscription)
 	if (held)
 		mq_channel_kick(channel);
 
+	mq_subscription_wake_end(subscription);
 	trace_mq_unsubscribe(channel->id, subscription->id);
 	mq_channel_event(channel, MQ_EVENT_UNSUBSCRIBED, subscription->id, subscription->pid);
 	subscription_uncharge(subscription);
@@ -405,6 +344,7 @@ static struct mq_subscription *subscription_new(struct mq_channel *channel)
 	subscription->channel = channel;
 	subscription->pid = task_tgid_nr(current);
 	init_waitqueue_head(&subscription->wq);
+	mq_subscription_wake_init(subscription);
 	INIT_LIST_HEAD(&subscription->links);
 	mutex_init(&subscription->lock);
 	return subscription;

@@ -13,6 +13,7 @@
 #ifndef MQ_SUBSCRIPTION_H
 #define MQ_SUBSCRIPTION_H
 
+#include <linux/hrtimer.h>
 #include "channel.h"
 
 struct mq_user;
@@ -40,6 +41,17 @@ struct mq_user;
  * @matched: sequence + 1 of the last record that a publish came with or that
  *	it began with; only grows. Enough for poll; a scan asks the links
  * @wakes: wake-ups by publishes
+ *
+ * @due: below this sequence the watermark does not count; only grows
+ * @deferred: something matched below the watermark and was not told (READ_ONCE)
+ * @watches_loss: a poll asked for EPOLLPRI (READ_ONCE)
+ * @loss_told: position of the last gap that was told by itself (endpoints mutex)
+ * @timed: a poll saw a watermark with a time limit (READ_ONCE)
+ * @timer_lock: guards what follows; taken in softirq by the timer
+ * @timer: tells what was deferred
+ * @closed: it is not started any more
+ * @first: the first record that matched and is not read, as far as was noted
+ * @first_time: when it came (CLOCK_MONOTONIC)
  *
  * @links: its filters (RCU; filter mutex to change)
  * @link_count: how many (filter mutex)
@@ -77,6 +89,17 @@ struct mq_subscription {
 	atomic64_t position;
 	atomic64_t matched;
 	atomic64_t wakes;
+
+	atomic64_t due;
+	bool deferred;
+	bool watches_loss;
+	bool timed;
+	u64 loss_told;
+	spinlock_t timer_lock; /* see above */
+	struct hrtimer timer;
+	bool closed;
+	u64 first;
+	s64 first_time;
 
 	struct list_head links;
 	u32 link_count;
@@ -226,11 +249,28 @@ void mq_subscription_evict(struct mq_subscription *subscription, u64 position);
 /* Whether a record from @position on matched: asks every filter. */
 bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position);
 
-/* Raises @matched; false if it was there already. A full barrier if it rose. */
-bool mq_subscription_raise(struct mq_subscription *subscription, u64 matched);
-
-/* Whether a record that matches may be there, or the end. Without locks. */
+/**
+ * mq_subscription_readable() - whether to tell of something to read, or the end
+ * @subscription: subscription
+ *
+ * For who is in the wait queue and did a full barrier since. What lies below the
+ * watermark is told later, by a wake-up. Without locks.
+ */
 bool mq_subscription_readable(struct mq_subscription *subscription);
+
+/**
+ * mq_subscription_lost() - whether to tell of a loss (EPOLLPRI)
+ * @subscription: subscription
+ * @wanted: somebody waits for that; as mq_subscription_readable()
+ */
+bool mq_subscription_lost(struct mq_subscription *subscription, bool wanted);
+
+/* The reader takes notice that it lost the right to hold. Subscription mutex. */
+static inline void mq_subscription_notice(struct mq_subscription *subscription)
+{
+	if (READ_ONCE(subscription->hold_lost))
+		WRITE_ONCE(subscription->hold_lost, false);
+}
 
 /**
  * mq_subscription_wake() - a record that matches was published
@@ -238,11 +278,18 @@ bool mq_subscription_readable(struct mq_subscription *subscription);
  * @matched: its sequence + 1
  * @sync: the caller is about to sleep
  *
- * Wakes sleepers, unless the user said that it is awake, or a later publish
- * came first: that one sees to it.
+ * Wakes sleepers, unless the user said that it is awake, the watermark is not
+ * reached, or a later publish came first: that one sees to it.
  * Return: whether somebody was woken.
  */
 bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, bool sync);
+
+/* All that is in the ring is due, whatever the watermark says; wakes. */
+void mq_subscription_hurry(struct mq_subscription *subscription);
+
+void mq_subscription_wake_init(struct mq_subscription *subscription);
+/* Before it gives up its channel: no timer runs or will run. */
+void mq_subscription_wake_end(struct mq_subscription *subscription);
 
 /**
  * mq_subscription_stats() - where the subscriptions of a channel stand

@@ -180,7 +180,8 @@ struct mq_slot {
  *	does between head and the wait queue.
  * @wake_records: watermark: a publish wakes the owner, and poll says EPOLLIN,
  *	only once the head is that many records of the channel beyond the cursor
- *	(0 and 1: at the first record that matches)
+ *	(0 and 1: at the first record that matches), or a publisher lacks the space
+ *	that this subscription holds
  * @wake_usec: and at the latest that many microseconds after the first of them
  *	that matched, 0: no such limit; above 60,000,000 counts as that.
  *	read(2) and MQ_IOC_RECEIVE sleep by the watermark and take what is
