@@ -50,8 +50,9 @@
  *             wait queue locks, identities lock, users lock (spin, leaves),
  *             timer lock of a subscription (with softirqs)
  *
- * Events are sent without spinlocks; mutexes may be held. The channel lock is taken in process context only and nothing allocates,
- * faults or sleeps under it. RCU protects what a publish walks: tree nodes,
+ * Events are sent without spinlocks; mutexes may be held. The channel lock is
+ * taken in process context only and nothing allocates, faults or sleeps under it.
+ * RCU protects what a publish walks: tree nodes,
  * filter entries, links, subscriptions, claims.
  */
 #ifndef MQ_H
@@ -83,6 +84,12 @@ static inline unsigned long mq_delay_until(u64 when)
 
 /* Most subscriptions that a publish wakes itself; a work item does the rest. */
 #define MQ_WAKE_MAX		64
+
+/*
+ * No errno, nothing that a user sees: somebody else is using this endpoint, and
+ * the caller may not wait for that. Nothing was done.
+ */
+#define MQ_CONTENDED		1
 
 /*
  * Bounds for users, parameters of the module (main.c says what each is).
