@@ -63,6 +63,12 @@
 #define MQ_WAKE_MAX		64
 
 /*
+ * No errno, nothing that a user sees: somebody else is using this endpoint, and
+ * the caller may not wait for that. Nothing was done.
+ */
+#define MQ_CONTENDED		1
+
+/*
  * Bounds for users, parameters of the module (main.c says what each is).
  * Read with READ_ONCE: they can be changed at any time.
  */

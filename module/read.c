@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* read(2) on a subscription: whole records that match, see linux/mq.h. */
+/* Taking records: read(2), MQ_IOC_RECEIVE, MQ_IOC_ACK on a subscription, see linux/mq.h. */
 #include <linux/align.h>
 #include <linux/fs.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
+#include "mq.h"
 #include "read.h"
+#include "space.h"
 #include "subscription.h"
 
 u32 mq_read_size(const struct mq_ring_data *data)
@@ -62,12 +64,22 @@ static bool read_matches(struct mq_subscription *subscription, const struct mq_r
 	return matches;
 }
 
+/**
+ * struct read_taken - what became of a call
+ * @count: records put
+ * @need: with -EMSGSIZE: bytes that the next record takes
+ */
+struct read_taken {
+	u32 count;
+	u32 need;
+};
+
 /*
  * One record to @buf. Return: bytes put; 0: it does not match; -ESTALE: it was
- * overwritten meanwhile; -EMSGSIZE: more than @len; -EFAULT.
+ * overwritten meanwhile; -EMSGSIZE: @need is more than @len; -EFAULT.
  */
 static ssize_t read_one(struct mq_subscription *subscription, u64 sequence,
-			char __user *buf, size_t len)
+			char __user *buf, size_t len, u32 *need)
 {
 	const struct mq_ring *ring = &subscription->channel->data.ring;
 	struct mq_ring_view view;
@@ -77,7 +89,8 @@ static ssize_t read_one(struct mq_subscription *subscription, u64 sequence,
 	if (!mq_ring_peek(ring, sequence, &view))
 		return -ESTALE;
 	if (read_matches(subscription, &view)) {
-		size = mq_read_size(&view.data);
+		*need = mq_read_size(&view.data);
+		size = *need;
 		err = size > len ? -EMSGSIZE : mq_read_put(buf, &view);
 	}
 	/* After the last use; an overwritten record may have looked like anything. */
@@ -87,7 +100,8 @@ static ssize_t read_one(struct mq_subscription *subscription, u64 sequence,
 }
 
 /* What matches and fits, from the cursor on; 0: nothing there. */
-static ssize_t read_some(struct mq_subscription *subscription, char __user *buf, size_t len)
+static ssize_t read_some(struct mq_subscription *subscription, char __user *buf, size_t len,
+			 struct read_taken *taken)
 {
 	const struct mq_ring *ring = &subscription->channel->data.ring;
 	u64 position = mq_subscription_position(subscription);
@@ -97,13 +111,14 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 	u32 work = 0;
 
 	lockdep_assert_held(&subscription->lock);
+	memset(taken, 0, sizeof(*taken));
 	/* Without a filter yet, its place in the past is kept. */
 	if (READ_ONCE(subscription->fresh))
 		return 0;
 	while (position < head) {
 		ssize_t size;
 
-		size = read_one(subscription, position, buf + done, len - done);
+		size = read_one(subscription, position, buf + done, len - done, &taken->need);
 		if (size == -ESTALE) {
 			struct mq_gap gap;
 
@@ -119,8 +134,10 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 		}
 		position++;
 		done += size;
-		if (size)
+		if (size) {
 			subscription->delivered++;
+			taken->count++;
+		}
 		if (mq_subscription_rest(subscription, &work)) {
 			err = -EINTR;
 			break;
@@ -138,11 +155,12 @@ ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, lo
 	for (;;) {
 		/* Before looking: what was published before death is seen. */
 		bool dead = READ_ONCE(channel->data.dead);
+		struct read_taken taken;
 		ssize_t done;
 
 		if (mutex_lock_interruptible(&subscription->lock))
 			return -EINTR;
-		done = read_some(subscription, buf, len);
+		done = read_some(subscription, buf, len, &taken);
 		mutex_unlock(&subscription->lock);
 		if (done || dead)
 			return done;
@@ -152,4 +170,88 @@ ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, lo
 					     mq_subscription_readable(subscription)))
 			return -EINTR;
 	}
+}
+
+/* ---- MQ_IOC_RECEIVE -------------------------------------------------- */
+
+int mq_receive_get(struct mq_receive *args, const struct mq_receive __user *user, u32 flags)
+{
+	if (copy_from_user(args, user, sizeof(*args)))
+		return -EFAULT;
+	if (args->flags & ~flags || args->reserved0 || args->reserved[0] || args->reserved[1])
+		return -EINVAL;
+	return 0;
+}
+
+int mq_receive_put(const struct mq_receive *args, struct mq_receive __user *user, int err)
+{
+	if (err == -EMSGSIZE && put_user(args->buffer_size, &user->buffer_size))
+		return -EFAULT;
+	if (!err && copy_to_user(user, args, sizeof(*args)))
+		return -EFAULT;
+	return err;
+}
+
+/* Tells of what went by since the last call that told. */
+static void receive_tell(struct mq_subscription *subscription, struct mq_receive *args)
+{
+	lockdep_assert_held(&subscription->lock);
+	args->passed = subscription->passed - subscription->told_passed;
+	args->missed = subscription->missed - subscription->told_missed;
+	mq_subscription_told(subscription);
+}
+
+int mq_subscription_receive(struct mq_subscription *subscription, struct mq_receive *args,
+			    bool nowait)
+{
+	/* Before looking: what was published before death is seen. */
+	bool dead = READ_ONCE(subscription->channel->data.dead);
+	struct read_taken taken;
+	ssize_t done;
+
+	if (nowait && !mutex_trylock(&subscription->lock))
+		return MQ_CONTENDED;
+	if (!nowait && mutex_lock_interruptible(&subscription->lock))
+		return -EINTR;
+	done = read_some(subscription, u64_to_user_ptr(args->buffer), args->buffer_size, &taken);
+	if (done > 0) {
+		args->position = atomic64_read(&subscription->position);
+		receive_tell(subscription, args);
+	}
+	mutex_unlock(&subscription->lock);
+
+	if (!done)
+		return dead ? -ENODEV : -EAGAIN;
+	if (done == -EMSGSIZE)
+		args->buffer_size = taken.need;
+	if (done < 0)
+		return done;
+	args->buffer_size = done;
+	args->count = taken.count;
+	return 0;
+}
+
+/* ---- MQ_IOC_ACK ------------------------------------------------------ */
+
+int mq_subscription_ack(struct mq_subscription *subscription, struct mq_ack __user *user)
+{
+	struct mq_channel *channel = subscription->channel;
+	struct mq_ack args;
+	u64 position;
+
+	if (copy_from_user(&args, user, sizeof(args)))
+		return -EFAULT;
+	if (args.flags || args.reserved0)
+		return -EINVAL;
+	position = mq_subscription_position(subscription);
+	position = clamp(args.position, position, mq_ring_head(&channel->data.ring));
+	mq_subscription_advance(subscription, position);
+	/*
+	 * Either we see that somebody lacks space, or its scan sees the cursor.
+	 * Pairs with smp_mb() in mq_space_starve().
+	 */
+	smp_mb();
+	if (READ_ONCE(channel->data.starved))
+		mq_space_scan(channel);
+	return put_user(position, &user->position);
 }

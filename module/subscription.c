@@ -228,7 +228,8 @@ static int subscription_ioctl_resync(struct mq_subscription *subscription,
 	if (mutex_lock_interruptible(&subscription->lock))
 		return -EINTR;
 	position = mq_subscription_position(subscription);
-	mq_subscription_resync(subscription, &position, &gap);
+	if (mq_subscription_resync(subscription, &position, &gap))
+		mq_subscription_told(subscription);
 	mq_subscription_advance(subscription, position);
 	mutex_unlock(&subscription->lock);
 
@@ -237,6 +238,19 @@ static int subscription_ioctl_resync(struct mq_subscription *subscription,
 	args.passed = gap.passed;
 	args.missed = gap.missed;
 	return copy_to_user(arg, &args, sizeof(args)) ? -EFAULT : 0;
+}
+
+static int subscription_ioctl_receive(struct mq_subscription *subscription,
+				      struct mq_receive __user *arg)
+{
+	struct mq_receive args;
+	int err;
+
+	err = mq_receive_get(&args, arg, 0);
+	if (err)
+		return err;
+	err = mq_subscription_receive(subscription, &args, false);
+	return mq_receive_put(&args, arg, err);
 }
 
 static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -255,6 +269,10 @@ static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned lon
 		if (READ_ONCE(subscription->channel->data.starved))
 			mq_space_scan(subscription->channel);
 		return 0;
+	case MQ_IOC_RECEIVE:
+		return subscription_ioctl_receive(subscription, (void __user *)arg);
+	case MQ_IOC_ACK:
+		return mq_subscription_ack(subscription, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -371,6 +389,8 @@ static int subscription_place(struct mq_subscription *subscription, struct mq_su
 			return -ERANGE;
 		position = max(args->sequence, ring->oldest);
 		subscription->passed = position - max(args->sequence, ring->config.first);
+		/* By the position that this call returns. */
+		subscription->told_passed = subscription->passed;
 	}
 	args->position = position;
 	atomic64_set(&subscription->position, position);

@@ -44,11 +44,13 @@
  *	READ_ONCE)
  * @fresh: began below the head and has had no filter yet: holds as it is
  *
- * @lock: one reader at a time: delivered, passed, missed
+ * @lock: one reader at a time: delivered, passed, missed, told
  * @delivered: matching records that read() handed out
  * @passed: records of the channel that went by unread
  * @missed: those that matched
  * @missed_at_most: how much of @missed is an upper bound
+ * @told_passed: how much of @passed a call has told of
+ * @told_missed: how much of @missed
  */
 struct mq_subscription {
 	struct mq_channel *channel;
@@ -79,6 +81,8 @@ struct mq_subscription {
 	u64 passed;
 	u64 missed;
 	u64 missed_at_most;
+	u64 told_passed;
+	u64 told_missed;
 };
 
 /**
@@ -124,8 +128,35 @@ u64 mq_subscription_count(struct mq_subscription *subscription,
  */
 bool mq_subscription_rest(struct mq_subscription *subscription, u32 *work);
 
+/* The user knows of all gaps so far. Subscription mutex. */
+static inline void mq_subscription_told(struct mq_subscription *subscription)
+{
+	lockdep_assert_held(&subscription->lock);
+	subscription->told_passed = subscription->passed;
+	subscription->told_missed = subscription->missed;
+}
+
 /* read(2) on a subscription (read.c). */
 ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, loff_t *off);
+
+/* Copies in and checks; @flags: those that may be set (read.c). */
+int mq_receive_get(struct mq_receive *args, const struct mq_receive __user *user, u32 flags);
+/* Copies out what belongs to @err, which it returns, or -EFAULT. */
+int mq_receive_put(const struct mq_receive *args, struct mq_receive __user *user, int err);
+
+/**
+ * mq_subscription_receive() - take what is there (read.c)
+ * @subscription: subscription
+ * @args: from mq_receive_get(); what mq_receive_put() gives back
+ * @nowait: don't wait for another reader either
+ *
+ * Return: 0 or an errno documented at struct mq_receive; MQ_CONTENDED.
+ */
+int mq_subscription_receive(struct mq_subscription *subscription, struct mq_receive *args,
+			    bool nowait);
+
+/* MQ_IOC_ACK (read.c). */
+int mq_subscription_ack(struct mq_subscription *subscription, struct mq_ack __user *user);
 
 /* MQ_IOC_FILTER_ADD and _REMOVE (subscription_filter.c). */
 int mq_subscription_filter_add(struct mq_subscription *subscription, void __user *arg);

@@ -653,6 +653,9 @@ struct mq_resync {
 /* The command waits until there is something to receive (io_uring only). */
 #define MQ_RECEIVE_WAIT		0x1
 
+/* Most commands that wait at one subscription. */
+#define MQ_RECEIVE_WAIT_MAX	16
+
 /**
  * struct mq_receive - take matching records
  * @flags: in: MQ_RECEIVE_WAIT
@@ -674,7 +677,9 @@ struct mq_resync {
  *
  * Errors: EINVAL, EAGAIN (nothing there), EMSGSIZE (the next record does not
  * fit; @buffer_size then says what it needs), ENODEV (deleted, and all was
- * read), EINTR.
+ * read), EBUSY (MQ_RECEIVE_WAIT_MAX commands wait already), EINTR. EFAULT also
+ * says that the "out" fields could not be written: then the records are taken
+ * all the same.
  */
 struct mq_receive {
 	__u32 flags;
