@@ -17,6 +17,8 @@
  *   publisher     an endpoint that writes
  *   subscription  an endpoint that reads
  *   limit         what happens when a limit refuses something
+ *   parked        commands of io_uring that wait at a subscription
+ *   uring         commands of io_uring: ioctls of endpoints without the call
  *   endpoint      the pseudo-filesystem that endpoint files live on
  *   cdev          the node: open, read, write, poll, ioctl
  *   netlink       administration

@@ -14,6 +14,7 @@
 #include "publisher.h"
 #include "space.h"
 #include "trace.h"
+#include "uring.h"
 
 /* What a publisher stages in until it needs more. */
 #define PUBLISHER_STAGE_FIRST	4096
@@ -156,7 +157,15 @@ static int publisher_report(const struct mq_staged *staged, struct mq_publish __
 	return copy_to_user(&user->result, &out, sizeof(out)) ? -EFAULT : 0;
 }
 
-static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_publish __user *user)
+static int publisher_lock(struct mq_publisher *publisher, bool nowait)
+{
+	if (nowait)
+		return mutex_trylock(&publisher->lock) ? 0 : MQ_CONTENDED;
+	return mutex_lock_interruptible(&publisher->lock) ? -EINTR : 0;
+}
+
+int mq_publisher_publish(struct mq_publisher *publisher, struct mq_publish __user *user,
+			 bool nowait)
 {
 	struct mq_publish args;
 	u32 done;
@@ -164,8 +173,9 @@ static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_pub
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	if (mutex_lock_interruptible(&publisher->lock))
-		return -EINTR;
+	err = publisher_lock(publisher, nowait);
+	if (err)
+		return err;
 	err = publisher_stage(publisher, &args, NULL);
 	if (!err) {
 		mq_publish_staged(publisher, false, &done);
@@ -207,10 +217,7 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	int stage_err, err;
 	u32 i;
 
-	if (mutex_lock_interruptible(&publisher->lock)) {
-		*done = !put_user(-EINTR, &user->result);
-		return -EINTR;
-	}
+	lockdep_assert_held(&publisher->lock);
 	stage_err = publisher_stage_chunk(publisher, user, count);
 	err = mq_publish_staged(publisher, sync, done);
 	/* They are published, whether or not that can be told. */
@@ -218,7 +225,6 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 		if (publisher_report(&publisher->staged[i], user + i))
 			fault = -EFAULT;
 	publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
 
 	if (!err && !fault && stage_err) {
 		/* The record that could not be staged has its result, too. */
@@ -230,9 +236,26 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	return fault ? fault : err;
 }
 
-static int publisher_ioctl_batch(struct mq_publisher *publisher,
-				 struct mq_publish_batch __user *arg)
+/* The same for one who has not locked; others may publish between chunks. */
+static int publisher_lock_chunk(struct mq_publisher *publisher, struct mq_publish __user *user,
+				u32 count, bool sync, u32 *done)
 {
+	int err;
+
+	if (mutex_lock_interruptible(&publisher->lock)) {
+		*done = !put_user(-EINTR, &user->result);
+		return -EINTR;
+	}
+	err = publisher_chunk(publisher, user, count, sync, done);
+	mutex_unlock(&publisher->lock);
+	return err;
+}
+
+int mq_publisher_publish_batch(struct mq_publisher *publisher,
+			       struct mq_publish_batch __user *arg, bool nowait)
+{
+	int (*chunk)(struct mq_publisher *publisher, struct mq_publish __user *user,
+		     u32 count, bool sync, u32 *done);
 	struct mq_publish __user *user;
 	struct mq_publish_batch args;
 	u32 done = 0;
@@ -243,15 +266,21 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher,
 	if (args.flags & ~MQ_BATCH_SYNC || !args.count || args.count > MQ_BATCH_MAX ||
 	    args.reserved[0] || args.reserved[1] || args.reserved[2])
 		return -EINVAL;
+	/* Once, for there is no way back to a caller who may wait after a chunk. */
+	if (nowait && publisher_lock(publisher, true))
+		return MQ_CONTENDED;
+	chunk = nowait ? publisher_chunk : publisher_lock_chunk;
 	user = u64_to_user_ptr(args.records);
 	while (done < args.count && !err) {
 		u32 some = 0;
 
-		err = publisher_chunk(publisher, user + done, args.count - done,
-				      args.flags & MQ_BATCH_SYNC, &some);
+		err = chunk(publisher, user + done, args.count - done,
+			    args.flags & MQ_BATCH_SYNC, &some);
 		done += some;
 		cond_resched();
 	}
+	if (nowait)
+		mutex_unlock(&publisher->lock);
 	/* With nothing reported there is no record to carry the reason. */
 	if (!done)
 		return err;
@@ -349,9 +378,9 @@ static long publisher_ioctl(struct file *file, unsigned int cmd, unsigned long a
 
 	switch (cmd) {
 	case MQ_IOC_PUBLISH:
-		return publisher_ioctl_publish(publisher, (void __user *)arg);
+		return mq_publisher_publish(publisher, (void __user *)arg, false);
 	case MQ_IOC_PUBLISH_BATCH:
-		return publisher_ioctl_batch(publisher, (void __user *)arg);
+		return mq_publisher_publish_batch(publisher, (void __user *)arg, false);
 	default:
 		return -ENOTTY;
 	}
@@ -376,6 +405,7 @@ static const struct file_operations publisher_fops = {
 	.poll = publisher_poll,
 	.unlocked_ioctl = publisher_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = mq_uring_publisher,
 	.release = publisher_release,
 	.llseek = noop_llseek,
 };

@@ -41,4 +41,19 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
  */
 int mq_publisher_write(struct mq_publisher *publisher, const char __user *payload, size_t len);
 
+/**
+ * mq_publisher_publish() - MQ_IOC_PUBLISH
+ * @publisher: publisher
+ * @user: the record
+ * @nowait: wait neither for another caller nor for space
+ *
+ * Return: 0 or an errno documented at struct mq_publish; MQ_CONTENDED.
+ */
+int mq_publisher_publish(struct mq_publisher *publisher, struct mq_publish __user *user,
+			 bool nowait);
+
+/* MQ_IOC_PUBLISH_BATCH, likewise. */
+int mq_publisher_publish_batch(struct mq_publisher *publisher,
+			       struct mq_publish_batch __user *arg, bool nowait);
+
 #endif /* MQ_PUBLISHER_H */

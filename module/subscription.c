@@ -16,6 +16,7 @@
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
+#include "uring.h"
 
 static atomic64_t subscription_ids;
 
@@ -118,6 +119,18 @@ bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, boo
 		wake_up_interruptible_poll(&subscription->wq, key);
 	trace_mq_wake(subscription->id);
 	return true;
+}
+
+void mq_subscription_unlock(struct mq_subscription *subscription)
+{
+	mutex_unlock(&subscription->lock);
+	/*
+	 * Either we see a command that parked because of the lock, or it sees
+	 * the lock free. Pairs with smp_mb() in parked_park().
+	 */
+	smp_mb();
+	if (READ_ONCE(subscription->parked.contended))
+		mq_parked_wake(subscription);
 }
 
 void mq_subscription_wake_work(struct work_struct *work)
@@ -231,7 +244,7 @@ static int subscription_ioctl_resync(struct mq_subscription *subscription,
 	if (mq_subscription_resync(subscription, &position, &gap))
 		mq_subscription_told(subscription);
 	mq_subscription_advance(subscription, position);
-	mutex_unlock(&subscription->lock);
+	mq_subscription_unlock(subscription);
 
 	args.flags = gap.at_most ? MQ_RESYNC_AT_MOST : 0;
 	args.position = position;
@@ -326,6 +339,7 @@ static const struct file_operations subscription_fops = {
 	.mmap = subscription_mmap,
 	.unlocked_ioctl = subscription_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = mq_uring_subscription,
 	.release = subscription_release,
 	.llseek = noop_llseek,
 };
@@ -367,6 +381,7 @@ static struct mq_subscription *subscription_new(struct mq_channel *channel)
 	subscription->channel = channel;
 	subscription->pid = task_tgid_nr(current);
 	init_waitqueue_head(&subscription->wq);
+	mq_parked_init(&subscription->parked);
 	INIT_LIST_HEAD(&subscription->links);
 	mutex_init(&subscription->lock);
 	return subscription;

@@ -14,6 +14,7 @@
 #define MQ_SUBSCRIPTION_H
 
 #include "channel.h"
+#include "parked.h"
 
 /**
  * struct mq_subscription - a subscription
@@ -26,7 +27,8 @@
  *
  * @node: in channel->endpoints.subscriptions
  * @rcu: frees it
- * @wq: who waits for records
+ * @wq: who waits for records; its lock guards @parked
+ * @parked: commands of io_uring that wait for records
  * @control: control page: the user writes
  * @status: status page: the kernel writes, the user reads
  * @position: the cursor as last taken; only grows
@@ -61,6 +63,7 @@ struct mq_subscription {
 	struct list_head node;
 	struct rcu_head rcu;
 	wait_queue_head_t wq;
+	struct mq_parked parked;
 	struct mq_control *control;
 	struct mq_status *status;
 	atomic64_t position;
@@ -127,6 +130,9 @@ u64 mq_subscription_count(struct mq_subscription *subscription,
  * Return: true if the caller was killed and should leave.
  */
 bool mq_subscription_rest(struct mq_subscription *subscription, u32 *work);
+
+/* Unlocks the subscription mutex, for which a parked command may not wait. */
+void mq_subscription_unlock(struct mq_subscription *subscription);
 
 /* The user knows of all gaps so far. Subscription mutex. */
 static inline void mq_subscription_told(struct mq_subscription *subscription)
