@@ -37,6 +37,7 @@ help:
 	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
 	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
+	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
 	@echo 'make module     build/RELEASE/mq.ko (KERNEL=stock|debug, or'
 	@echo '                RELEASE=... KDIR=...)'
@@ -73,6 +74,10 @@ fuzzers: setup
 
 lint: setup
 	@selftests/lint.sh
+
+lint-deep: setup
+	@tools/setup.sh deep
+	@selftests/lint-deep.sh
 
 check: setup
 	@selftests/run.sh
@@ -116,5 +121,5 @@ shell: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers lint check demo shell bench \
+.PHONY: all help setup module tools tests fuzzers lint lint-deep check demo shell bench \
 	install uninstall clean

@@ -4,7 +4,6 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -14,22 +13,55 @@
 #include "registry.h"
 #include "space.h"
 #include "subscription.h"
+#include "user.h"
 
 static struct cdev cdev_all;
+
+static void cdev_free(struct mq_node *node)
+{
+	mq_publisher_free(node->publisher);
+	mq_identity_put(node->identity);
+	mq_user_put(node->user);
+	if (node->channel)
+		mq_channel_put(node->channel);
+	kfree(node);
+}
+
+/* Who a publisher of this node is made by, if it comes to that. */
+static int cdev_attest(struct mq_node *node, const struct file *file)
+{
+	struct mq_identity *identity;
+	struct mq_user *user;
+
+	identity = mq_identity_new(file->f_cred);
+	if (IS_ERR(identity))
+		return PTR_ERR(identity);
+	node->identity = identity;
+	user = mq_user_of_caller();
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	node->user = user;
+	return 0;
+}
 
 static int cdev_open(struct inode *inode, struct file *file)
 {
 	struct mq_node *node;
+	int err = 0;
 
 	node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 	if (!node)
 		return -ENOMEM;
-	node->channel = mq_channel_get_by_minor(iminor(inode) - MINOR(mq_registry_devt()));
-	if (!node->channel) {
-		kfree(node);
-		return -ENXIO;
-	}
 	mutex_init(&node->lock);
+	node->channel = mq_channel_get_by_minor(iminor(inode) - MINOR(mq_registry_devt()));
+	if (!node->channel)
+		err = -ENXIO;
+	else if (file->f_mode & FMODE_WRITE)
+		err = cdev_attest(node, file);
+	if (err) {
+		cdev_free(node);
+		return err;
+	}
 	node->position = mq_ring_head(&node->channel->data.ring);
 	file->private_data = node;
 	return stream_open(inode, file);
@@ -37,11 +69,7 @@ static int cdev_open(struct inode *inode, struct file *file)
 
 static int cdev_release(struct inode *inode, struct file *file)
 {
-	struct mq_node *node = file->private_data;
-
-	mq_publisher_free(node->publisher);
-	mq_channel_put(node->channel);
-	kfree(node);
+	cdev_free(file->private_data);
 	return 0;
 }
 
@@ -67,29 +95,46 @@ static __poll_t cdev_poll(struct file *file, poll_table *wait)
 	return mask;
 }
 
+/* Copies claims to the user, each with its NUL. */
+static int cdev_put_claims(const struct mq_claims *claims, char __user *to)
+{
+	u32 i;
+
+	for (i = 0; i < claims->count; i++) {
+		const struct mq_claim *claim = claims->claim[i];
+
+		if (copy_to_user(to, claim->filter, claim->len + 1))
+			return -EFAULT;
+		to += claim->len + 1;
+	}
+	return 0;
+}
+
 static int cdev_ioctl_info(struct mq_channel *channel, struct mq_info __user *arg)
 {
+	struct mq_claims *claims;
 	struct mq_info info;
-	u32 room, size;
-	char *claims;
 	int err = 0;
+	u32 room;
 
 	if (copy_from_user(&info, arg, sizeof(info)))
 		return -EFAULT;
 	if (info.flags || memchr_inv(info.reserved, 0, sizeof(info.reserved)))
 		return -EINVAL;
-	claims = mq_channel_claims(channel, &size);
-	if (IS_ERR(claims))
-		return PTR_ERR(claims);
 	room = info.claims_size;
-	if (room >= size && copy_to_user(u64_to_user_ptr(info.claims), claims, size))
-		err = -EFAULT;
-	kvfree(claims);
+	memset(info.name, 0, sizeof(info.name));
+	/*
+	 * The generation before the claims: if they change in between, it is that
+	 * of older ones, and whoever compares it asks again.
+	 */
+	mq_channel_info(channel, &info);
+	claims = mq_channel_claims_get(channel);
+	info.claims_size = mq_claims_size(claims);
+	if (room >= info.claims_size)
+		err = cdev_put_claims(claims, u64_to_user_ptr(info.claims));
+	mq_claims_put(claims);
 	if (err)
 		return err;
-	memset(info.name, 0, sizeof(info.name));
-	mq_channel_info(channel, &info);
-	info.claims_size = size;
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
@@ -155,6 +200,10 @@ static long cdev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (!(file->f_mode & FMODE_READ))
 			return -EACCES;
 		return mq_node_retained(node, user);
+	case MQ_IOC_PUBLISHER_INFO:
+		if (!(file->f_mode & FMODE_READ))
+			return -EACCES;
+		return mq_publisher_info(node->channel, user);
 	default:
 		return -ENOTTY;
 	}

@@ -22,13 +22,11 @@
 static atomic64_t channel_ids;
 static atomic64_t channel_bytes;	/* against mq_max_bytes */
 static struct class *channel_class;
-static work_func_t channel_space_work;
-static work_func_t channel_wake_work;
+static const struct mq_channel_works *channel_works;
 
-int mq_channel_init(work_func_t space_work, work_func_t wake_work)
+int mq_channel_init(const struct mq_channel_works *works)
 {
-	channel_space_work = space_work;
-	channel_wake_work = wake_work;
+	channel_works = works;
 	channel_class = class_create("mq");
 	return PTR_ERR_OR_ZERO(channel_class);
 }
@@ -85,10 +83,12 @@ static void channel_release(struct device *dev)
 	/* They hold no reference: stop them before what they use goes. */
 	cancel_delayed_work_sync(&channel->space_work);
 	cancel_work_sync(&channel->wake_work);
+	cancel_delayed_work_sync(&channel->expire_work);
 	mq_filters_destroy(&channel->filters);
+	mq_identities_destroy(&channel->identities);
 	while ((value = mq_retained_take(&channel->data.retained, U64_MAX)))
 		mq_retained_put(value);
-	mq_claims_free(channel->claims);
+	mq_claims_put(channel->claims);
 	if (channel->data.ring.config.bytes)
 		atomic64_sub(mq_ring_memory(&channel->data.ring.config), &channel_bytes);
 	mq_ring_destroy(&channel->data.ring);
@@ -208,6 +208,25 @@ int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 coun
 	return 0;
 }
 
+int mq_channel_check_hold(u32 overflow, u32 evict_after, u32 hold, struct netlink_ext_ack *extack)
+{
+	const char *text = NULL;
+
+	if (hold > MQ_HOLD_READERS)
+		text = "mq: unknown kind of who may hold";
+	else if (evict_after > MQ_EVICT_AFTER_MAX)
+		text = "mq: evict_after must be 0 (never) to 3600000 ms";
+	else if (overflow == MQ_OVERFLOW_DROP_OLDEST && evict_after)
+		text = "mq: evict_after is for channels that reject or block: nobody holds here";
+	else if (overflow == MQ_OVERFLOW_DROP_OLDEST && hold == MQ_HOLD_READERS)
+		text = "mq: hold is for channels that reject or block: nobody holds here";
+	if (!text)
+		return 0;
+	if (extack)
+		extack->_msg = text;
+	return -EINVAL;
+}
+
 int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack)
 {
 	int err;
@@ -215,10 +234,13 @@ int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_
 	err = channel_check_name(config->name, extack);
 	if (err)
 		return err;
-	if (config->overflow > MQ_OVERFLOW_REJECT) {
+	if (config->overflow > MQ_OVERFLOW_BLOCK) {
 		NL_SET_ERR_MSG_MOD(extack, "unknown overflow policy");
 		return -EINVAL;
 	}
+	err = mq_channel_check_hold(config->overflow, config->evict_after, config->hold, extack);
+	if (err)
+		return err;
 	if (config->mode & ~0777) {
 		NL_SET_ERR_MSG_MOD(extack, "mode has more than permission bits");
 		return -EINVAL;
@@ -253,20 +275,25 @@ static void channel_init_fields(struct mq_channel *channel, const struct mq_chan
 {
 	channel->id = atomic64_inc_return(&channel_ids);
 	channel->overflow = config->overflow;
+	channel->evict_after = config->evict_after;
+	channel->hold = config->hold;
 	channel->uid = config->uid;
 	channel->gid = config->gid;
 	channel->mode = config->mode;
 	strscpy(channel->name, config->name, sizeof(channel->name));
 	mutex_init(&channel->endpoints.lock);
 	INIT_LIST_HEAD(&channel->endpoints.subscriptions);
+	mq_identities_init(&channel->identities);
 	spin_lock_init(&channel->data.lock);
 	channel->data.hold = config->ring.first;
 	channel->data.retained.count_max = config->retained_max;
 	channel->data.retained.bytes_max = config->retained_bytes_max;
+	channel->data.expire_at = U64_MAX;
 	init_waitqueue_head(&channel->readers);
 	init_waitqueue_head(&channel->space);
-	INIT_DELAYED_WORK(&channel->space_work, channel_space_work);
-	INIT_WORK(&channel->wake_work, channel_wake_work);
+	INIT_DELAYED_WORK(&channel->space_work, channel_works->space);
+	INIT_WORK(&channel->wake_work, channel_works->wake);
+	INIT_DELAYED_WORK(&channel->expire_work, channel_works->expire);
 }
 
 struct mq_channel *mq_channel_build(const struct mq_channel_config *config)
@@ -323,6 +350,17 @@ void mq_channel_kill(struct mq_channel *channel)
 	mq_channel_wake_later(channel);
 }
 
+struct mq_claims *mq_channel_claims_get(struct mq_channel *channel)
+{
+	struct mq_claims *claims;
+
+	spin_lock(&channel->data.lock);
+	claims = channel->claims;
+	kref_get(&claims->ref);
+	spin_unlock(&channel->data.lock);
+	return claims;
+}
+
 void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 {
 	const struct mq_ring *ring = &channel->data.ring;
@@ -334,6 +372,8 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->slots = ring->config.slots;
 	info->max_record = ring->config.max_record;
 	info->overflow = channel->overflow;
+	info->evict_after = READ_ONCE(channel->evict_after);
+	info->hold = READ_ONCE(channel->hold);
 	strscpy(info->name, channel->name, sizeof(info->name));
 	info->subscriptions = READ_ONCE(channel->endpoints.subscription_count);
 	info->publishers = READ_ONCE(channel->endpoints.publisher_count);
@@ -354,5 +394,7 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->refused = channel->data.counters.refused;
 	info->overwritten = ring->oldest - ring->config.first;
 	info->node_passed = channel->data.counters.node_passed;
+	info->evicted = channel->data.counters.evicted;
+	info->expired = channel->data.retained.expired;
 	spin_unlock(&channel->data.lock);
 }

@@ -23,6 +23,7 @@
 #include <linux/workqueue.h>
 #include "claim.h"
 #include "filter.h"
+#include "identity.h"
 #include "limit.h"
 #include "registry.h"
 #include "retain.h"
@@ -38,6 +39,8 @@ struct netlink_ext_ack;
  * @name: NUL-terminated
  * @ring: sizes
  * @overflow: enum mq_overflow
+ * @evict_after: milliseconds, 0: never
+ * @hold: enum mq_hold
  * @uid: owner of the node
  * @gid: group of the node
  * @mode: permission bits of the node
@@ -51,6 +54,8 @@ struct mq_channel_config {
 	const char *name;
 	struct mq_ring_config ring;
 	u32 overflow;
+	u32 evict_after;
+	u32 hold;
 	kuid_t uid;
 	kgid_t gid;
 	umode_t mode;
@@ -64,13 +69,15 @@ struct mq_channel_config {
 /**
  * struct mq_channel_counters - what happened so far; channel lock
  * @published: records
- * @refused: publishes refused for lack of space
+ * @refused: publishes refused for lack of space (EAGAIN, ETIMEDOUT)
  * @node_passed: records that went by node readers unread
+ * @evicted: subscriptions that lost the right to hold
  */
 struct mq_channel_counters {
 	u64 published;
 	u64 refused;
 	u64 node_passed;
+	u64 evicted;
 };
 
 /**
@@ -85,7 +92,12 @@ struct mq_channel_counters {
  * @mode: likewise
  * @name: NUL-terminated
  *
- * @claims: admin mutex
+ * @evict_after: milliseconds after which holders are evicted, 0: never (READ_ONCE;
+ *	admin mutex to change)
+ * @hold: enum mq_hold, likewise
+ *
+ * @claims: admin mutex; replaced under the channel lock too, so that readers need
+ *	only that to take a reference
  * @registered: has a device node to delete; admin mutex
  *
  * @filters: filter index, has its own lock
@@ -104,16 +116,23 @@ struct mq_channel_counters {
  *	the scan. Without holders nothing is held
  * @data.starved: a publish found no space since 1/16 was free last
  * @data.full_told: MQ_EVENT_FULL was sent for this starvation
- * @data.starved_bytes: what "enough" means while starved
+ * @data.moved: @data.hold moved on, and publishes that wait were not woken since
+ * @data.starved_slots: what "enough" means while starved
+ * @data.starved_bytes: likewise
  * @data.retained: retained values
+ * @data.expire_at: when @expire_work looks at them next (CLOCK_BOOTTIME in ns),
+ *	U64_MAX: not at all
  * @data.counters: counters
+ *
+ * @identities: who made its publishers, has its own lock
  *
  * @refusals: what limits refused; atomic
  *
  * @readers: node readers wait here
- * @space: who waits for space
+ * @space: who waits for space: polls and publishes
  * @space_work: scans cursors while somebody waits for space
  * @wake_work: wakes subscriptions when a publish has too many to wake
+ * @expire_work: takes out retained values that expired
  */
 struct mq_channel {
 	struct device dev;
@@ -123,6 +142,9 @@ struct mq_channel {
 	kgid_t gid;
 	umode_t mode;
 	char name[MQ_NAME_MAX + 1];
+
+	u32 evict_after;
+	u32 hold;
 
 	struct mq_claims *claims;
 	bool registered;
@@ -145,10 +167,15 @@ struct mq_channel {
 		u64 hold;
 		bool starved;
 		bool full_told;
+		bool moved;
+		u32 starved_slots;
 		u64 starved_bytes;
 		struct mq_retained_set retained;
+		u64 expire_at;
 		struct mq_channel_counters counters;
 	} data;
+
+	struct mq_identities identities;
 
 	struct mq_refusals refusals;
 
@@ -156,14 +183,23 @@ struct mq_channel {
 	wait_queue_head_t space;
 	struct delayed_work space_work;
 	struct work_struct wake_work;
+	struct delayed_work expire_work;
 };
 
 /**
- * mq_channel_init() - set up the class of devices
- * @space_work: what &mq_channel.space_work does (space.c)
- * @wake_work: what &mq_channel.wake_work does (subscription.c)
+ * struct mq_channel_works - what the works of a channel do
+ * @space: &mq_channel.space_work (space.c)
+ * @wake: &mq_channel.wake_work (subscription.c)
+ * @expire: &mq_channel.expire_work (expire.c)
  */
-int mq_channel_init(work_func_t space_work, work_func_t wake_work);
+struct mq_channel_works {
+	work_func_t space;
+	work_func_t wake;
+	work_func_t expire;
+};
+
+/* Sets up the class of devices; @works must stay. */
+int mq_channel_init(const struct mq_channel_works *works);
 void mq_channel_exit(void);
 /* Bytes that all channels hold of the parameter max_bytes. */
 u64 mq_channel_memory(void);
@@ -186,6 +222,8 @@ int mq_channel_purge(const char *name, struct netlink_ext_ack *extack);
 int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack);
 int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 count,
 			    struct netlink_ext_ack *extack);
+/* Likewise for who may hold, and how long, on a channel that overflows so. */
+int mq_channel_check_hold(u32 overflow, u32 evict_after, u32 hold, struct netlink_ext_ack *extack);
 
 /*
  * A built channel that nobody can see yet, of a checked configuration.
@@ -204,6 +242,8 @@ void mq_channel_kill(struct mq_channel *channel);
  * struct mq_channel_change - what mq_channel_set() changes
  * @retained_max: NULL: leave
  * @retained_bytes_max: NULL: leave
+ * @evict_after: NULL: leave
+ * @hold: NULL: leave
  * @set_claims: replace the claims
  * @claims: by these
  * @claim_lens: their lengths
@@ -212,6 +252,8 @@ void mq_channel_kill(struct mq_channel *channel);
 struct mq_channel_change {
 	const u32 *retained_max;
 	const u64 *retained_bytes_max;
+	const u32 *evict_after;
+	const u32 *hold;
 	bool set_claims;
 	const char *const *claims;
 	const u32 *claim_lens;
@@ -237,18 +279,12 @@ static inline unsigned int mq_channel_minor(const struct mq_channel *channel)
 /**
  * mq_channel_info() - where a channel stands
  * @channel: channel
- * @info: all "out" fields are filled; @info->claims_size is what they take
+ * @info: all "out" fields but claims_size are filled
  */
 void mq_channel_info(struct mq_channel *channel, struct mq_info *info);
 
-/**
- * mq_channel_claims() - copy of the claims, each with its NUL, own name first
- * @channel: channel
- * @size: bytes of the copy
- *
- * Return: memory to kvfree(), or ERR_PTR(-ENOMEM).
- */
-char *mq_channel_claims(struct mq_channel *channel, u32 *size);
+/* The present claims, own name first, with a reference; without the admin mutex. */
+struct mq_claims *mq_channel_claims_get(struct mq_channel *channel);
 
 /**
  * mq_channel_reroute() - make publishers route anew

@@ -39,12 +39,13 @@ struct mq_claims *mq_claims_new(struct mq_channel *channel, const char *const *f
 	claims = kzalloc(struct_size(claims, claim, count), GFP_KERNEL_ACCOUNT);
 	if (!claims)
 		return ERR_PTR(-ENOMEM);
+	kref_init(&claims->ref);
 	while (claims->count < count) {
 		u32 i = claims->count;
 
 		claims->claim[i] = claim_new(channel, filters[i], lens[i]);
 		if (!claims->claim[i]) {
-			mq_claims_free(claims);
+			mq_claims_put(claims);
 			return ERR_PTR(-ENOMEM);
 		}
 		claims->count++;
@@ -52,15 +53,30 @@ struct mq_claims *mq_claims_new(struct mq_channel *channel, const char *const *f
 	return claims;
 }
 
-void mq_claims_free(struct mq_claims *claims)
+static void claims_free(struct kref *ref)
 {
+	struct mq_claims *claims = container_of(ref, struct mq_claims, ref);
 	u32 i;
 
-	if (!claims)
-		return;
 	for (i = 0; i < claims->count; i++)
 		kfree_rcu(claims->claim[i], rcu);
 	kfree(claims);
+}
+
+void mq_claims_put(struct mq_claims *claims)
+{
+	if (claims)
+		kref_put(&claims->ref, claims_free);
+}
+
+u32 mq_claims_size(const struct mq_claims *claims)
+{
+	u32 size = 0;
+	u32 i;
+
+	for (i = 0; i < claims->count; i++)
+		size += claims->claim[i]->len + 1;
+	return size;
 }
 
 static void claims_remove_some(struct mq_claims *claims, u32 count)

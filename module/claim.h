@@ -14,6 +14,7 @@
 #ifndef MQ_CLAIM_H
 #define MQ_CLAIM_H
 
+#include <linux/kref.h>
 #include <linux/types.h>
 
 struct mq_channel;
@@ -34,10 +35,12 @@ struct mq_claim {
 
 /**
  * struct mq_claims - the claims of a channel, in their order
+ * @ref: the channel, and who copies them
  * @count: how many
  * @claim: them
  */
 struct mq_claims {
+	struct kref ref;
 	u32 count;
 	struct mq_claim *claim[];
 };
@@ -56,8 +59,10 @@ void mq_claim_exit(void);
  */
 struct mq_claims *mq_claims_new(struct mq_channel *channel, const char *const *filters,
 				const u32 *lens, u32 count);
-/* Frees claims, after a grace period. NULL is fine. */
-void mq_claims_free(struct mq_claims *claims);
+/* The last reference frees them, after a grace period. NULL is fine. */
+void mq_claims_put(struct mq_claims *claims);
+/* Bytes of all filters, each with its NUL. */
+u32 mq_claims_size(const struct mq_claims *claims);
 
 /* Puts all in force or none: -EEXIST, -ENOMEM. */
 int mq_claims_add(struct mq_claims *claims);

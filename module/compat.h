@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/security.h>
 #include <net/genetlink.h>
 #include "compat_probe.h"
 
@@ -53,6 +54,46 @@ static inline void vm_flags_clear(struct vm_area_struct *vma, vm_flags_t flags)
 	static struct lock_class_key class_key; \
 	__class_create(THIS_MODULE, name, &class_key); \
 })
+#endif
+
+/* 6.8: security modules have numbers. */
+#ifndef LSM_ID_UNDEF
+#define LSM_ID_UNDEF 0
+#endif
+
+/*
+ * 6.13: what a task is to security modules is more than a number. 6.14: its text
+ * is a structure. Later: the module that is asked for it can be chosen.
+ */
+#ifndef HAVE_LSM_CONTEXT
+struct lsm_context {
+	char *context;
+	u32 len;
+};
+
+#define security_release_secctx(cp) security_release_secctx((cp)->context, (cp)->len)
+#endif
+
+#ifndef HAVE_LSM_PROP
+struct lsm_prop {
+	u32 secid;
+};
+
+static inline void security_current_getlsmprop_subj(struct lsm_prop *prop)
+{
+	security_current_getsecid_subj(&prop->secid);
+}
+
+static inline int security_lsmprop_to_secctx(struct lsm_prop *prop, struct lsm_context *cp,
+					     int lsmid)
+{
+	return security_secid_to_secctx(prop->secid, &cp->context, &cp->len);
+}
+#elif !defined(HAVE_LSM_CONTEXT)
+#define security_lsmprop_to_secctx(prop, cp, lsmid) \
+	security_lsmprop_to_secctx(prop, &(cp)->context, &(cp)->len)
+#elif !defined(HAVE_LSMPROP_TO_SECCTX_OF_ONE)
+#define security_lsmprop_to_secctx(prop, cp, lsmid) security_lsmprop_to_secctx(prop, cp)
 #endif
 
 /* ---- commands of io_uring -------------------------------------------- */

@@ -14,6 +14,7 @@ headers='
 #include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/security.h>
 #include <net/genetlink.h>
 #if __has_include(<linux/io_uring/cmd.h>)
 #include <linux/io_uring/cmd.h>
@@ -54,6 +55,16 @@ probe HAVE_GENL_SPLIT_PRE_DOIT '
 static int f(const struct genl_split_ops *ops, struct sk_buff *skb,
 	     struct genl_info *info) { return 0; }
 static struct genl_family g = { .pre_doit = f };'
+
+probe HAVE_LSM_PROP '
+static void f(struct lsm_prop *prop) { security_current_getlsmprop_subj(prop); }'
+
+probe HAVE_LSM_CONTEXT '
+static void f(struct lsm_context *cp) { security_release_secctx(cp); }'
+
+probe HAVE_LSMPROP_TO_SECCTX_OF_ONE '
+static int f(struct lsm_prop *prop, struct lsm_context *cp)
+{ return security_lsmprop_to_secctx(prop, cp, LSM_ID_UNDEF); }'
 
 probe HAVE_IO_URING_CMD_H '
 #if !__has_include(<linux/io_uring/cmd.h>)

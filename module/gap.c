@@ -17,6 +17,8 @@
 #define GAP_TRIES	8
 /* Comparisons of a topic with a filter before others may run. */
 #define GAP_WORK	1024
+/* Comparisons in the search for a first match: others wait for a scan's end. */
+#define GAP_FIRST_WORK	(64 * 1024)
 
 /* For how many filters a record counts: those of @link or all. */
 static unsigned int gap_matches(struct mq_subscription *subscription,
@@ -78,6 +80,32 @@ u64 mq_subscription_count(struct mq_subscription *subscription,
 	if (last)
 		*last = last_match;
 	return count;
+}
+
+bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 to)
+{
+	const struct mq_ring *ring = &subscription->channel->data.ring;
+	u32 budget = GAP_FIRST_WORK;
+	u32 work = 0;
+
+	lockdep_assert_held(&subscription->channel->endpoints.lock);
+	/* It has no filter yet, and holds its place all the same. */
+	if (READ_ONCE(subscription->fresh))
+		return true;
+	for (; *from < to; ++*from) {
+		u32 cost = 1 + READ_ONCE(subscription->link_count);
+		struct mq_ring_view view;
+
+		/* One that a purge took away is no match. */
+		if (mq_ring_peek(ring, *from, &view) && gap_matches(subscription, NULL, &view) &&
+		    mq_ring_intact(ring, *from))
+			break;
+		if (cost > budget)
+			return false;
+		budget -= cost;
+		mq_subscription_rest(subscription, &work);
+	}
+	return true;
 }
 
 /* Matches of all filters since the beginning, at one moment: that of @head. */

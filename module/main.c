@@ -3,10 +3,12 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
 #include "cdev.h"
 #include "channel.h"
 #include "claim.h"
 #include "endpoint.h"
+#include "expire.h"
 #include "mq.h"
 #include "netlink.h"
 #include "registry.h"
@@ -48,6 +50,23 @@ module_param_named(max_filter_bytes, mq_max_filter_bytes, ulong, 0644);
 MODULE_PARM_DESC(max_filter_bytes,
 		 "most bytes of all filters of a channel, roughly; beyond: ENFILE (64 MiB)");
 
+unsigned int mq_max_subscriptions_per_user = 1024;
+module_param_named(max_subscriptions_per_user, mq_max_subscriptions_per_user, uint, 0644);
+MODULE_PARM_DESC(max_subscriptions_per_user,
+		 "most subscriptions of a user; beyond: EDQUOT (1024)");
+
+unsigned int mq_max_publishers_per_user = 1024;
+module_param_named(max_publishers_per_user, mq_max_publishers_per_user, uint, 0644);
+MODULE_PARM_DESC(max_publishers_per_user, "most publishers of a user; beyond: EDQUOT (1024)");
+
+unsigned int mq_max_filters_per_user = 131072;
+module_param_named(max_filters_per_user, mq_max_filters_per_user, uint, 0644);
+MODULE_PARM_DESC(max_filters_per_user, "most filters of a user; beyond: EDQUOT (131072)");
+
+unsigned int mq_max_wills_per_user = 65536;
+module_param_named(max_wills_per_user, mq_max_wills_per_user, uint, 0644);
+MODULE_PARM_DESC(max_wills_per_user, "most wills of a user; beyond: EDQUOT (65536)");
+
 static int memory_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%llu\n", mq_channel_memory());
@@ -59,20 +78,31 @@ static const struct kernel_param_ops memory_ops = {
 module_param_cb(memory, &memory_ops, NULL, 0444);
 MODULE_PARM_DESC(memory, "bytes that all rings take now (read-only)");
 
+struct workqueue_struct *mq_workqueue;
+
+static const struct mq_channel_works works = {
+	.space = mq_space_work,
+	.wake = mq_subscription_wake_work,
+	.expire = mq_expire_work,
+};
+
 static int __init mq_init(void)
 {
 	int err;
 
+	mq_workqueue = alloc_workqueue("mq", WQ_UNBOUND, 0);
+	if (!mq_workqueue)
+		return -ENOMEM;
 	err = mq_claim_init();
 	if (err)
-		return err;
+		goto exit_workqueue;
 	err = mq_endpoint_init();
 	if (err)
 		goto exit_claim;
 	err = mq_registry_init();
 	if (err)
 		goto exit_endpoint;
-	err = mq_channel_init(mq_space_work, mq_subscription_wake_work);
+	err = mq_channel_init(&works);
 	if (err)
 		goto exit_registry;
 	err = mq_cdev_init();
@@ -93,6 +123,8 @@ exit_endpoint:
 	mq_endpoint_exit();
 exit_claim:
 	mq_claim_exit();
+exit_workqueue:
+	destroy_workqueue(mq_workqueue);
 	return err;
 }
 
@@ -107,6 +139,7 @@ static void __exit mq_exit(void)
 	/* Callbacks of call_rcu() are code of this module. */
 	rcu_barrier();
 	mq_claim_exit();
+	destroy_workqueue(mq_workqueue);
 }
 
 module_init(mq_init);

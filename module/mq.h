@@ -14,8 +14,11 @@
  *   space         who holds the ring: scans cursors, wakes waiting publishers
  *   claim         which channel owns a topic (one tree for the module)
  *   retain        the retained values of a channel
+ *   expire        takes out retained values whose time has come
  *   publisher     an endpoint that writes
  *   subscription  an endpoint that reads
+ *   identity      who made a publisher (leaf)
+ *   user          what one user has over all channels, and may have (leaf)
  *   limit         what happens when a limit refuses something
  *   parked        commands of io_uring that wait at a subscription
  *   uring         commands of io_uring: ioctls of endpoints without the call
@@ -27,7 +30,7 @@
  * Who calls whom:
  *
  *   main -> {cdev, netlink} -> {publisher, subscription, space} -> registry
- *        -> channel -> {filter, claim, retain, limit} -> {ring, tree, event}
+ *        -> channel -> {filter, claim, retain, limit, identity} -> {ring, tree, event}
  *
  * The path of one record (publisher.c):
  *
@@ -46,7 +49,7 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             wait queue locks
+ *             wait queue locks, identities lock, users lock (spin, leaves)
  *
  * The channel lock is taken in process context only and nothing allocates,
  * faults or sleeps under it. RCU protects what a publish walks: tree nodes,
@@ -55,7 +58,25 @@
 #ifndef MQ_H
 #define MQ_H
 
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
+
+struct workqueue_struct;
+
+/* For what may take its time; empty when the module goes. */
+extern struct workqueue_struct *mq_workqueue;
+
+/* Longest sleep of a work item, so that it notices a suspended machine. */
+#define MQ_DELAY_MAX		(3600ULL * NSEC_PER_SEC)
+
+/* Jiffies from now until @when, CLOCK_BOOTTIME in ns, or for MQ_DELAY_MAX. */
+static inline unsigned long mq_delay_until(u64 when)
+{
+	u64 now = ktime_get_boottime_ns();
+
+	return when <= now ? 0 : nsecs_to_jiffies(min(when - now, MQ_DELAY_MAX)) + 1;
+}
 
 /* Most records and bytes that one hold of the channel lock writes. */
 #define MQ_CHUNK_RECORDS	64
@@ -82,5 +103,9 @@ extern unsigned int mq_max_publishers;
 extern unsigned int mq_max_filters_per_subscription;
 extern unsigned int mq_max_filters_per_channel;
 extern unsigned long mq_max_filter_bytes;
+extern unsigned int mq_max_subscriptions_per_user;
+extern unsigned int mq_max_publishers_per_user;
+extern unsigned int mq_max_filters_per_user;
+extern unsigned int mq_max_wills_per_user;
 
 #endif /* MQ_H */

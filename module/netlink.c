@@ -32,6 +32,8 @@ static const struct nla_policy netlink_config_policy[] = {
 	[MQ_A_FIRST] = { .type = NLA_U64 },
 	[MQ_A_RETAINED_MAX] = { .type = NLA_U32 },
 	[MQ_A_RETAINED_BYTES_MAX] = { .type = NLA_U64 },
+	[MQ_A_EVICT_AFTER] = { .type = NLA_U32 },
+	[MQ_A_HOLD] = { .type = NLA_U32 },
 };
 
 /* The claims of a request; one more than allowed, so that too many show. */
@@ -139,6 +141,8 @@ static int netlink_channel_create(struct sk_buff *skb, struct genl_info *info)
 	netlink_parse_ring(info, &config.ring);
 	netlink_parse_claims(info, &claims);
 	config.overflow = netlink_u32(info, MQ_A_OVERFLOW, MQ_OVERFLOW_DROP_OLDEST);
+	config.evict_after = netlink_u32(info, MQ_A_EVICT_AFTER, 0);
+	config.hold = netlink_u32(info, MQ_A_HOLD, MQ_HOLD_WRITERS);
 	config.retained_max = netlink_u32(info, MQ_A_RETAINED_MAX, MQ_RETAINED_DEFAULT);
 	config.retained_bytes_max = netlink_u64(info, MQ_A_RETAINED_BYTES_MAX,
 						MQ_RETAINED_BYTES_DEFAULT);
@@ -205,9 +209,10 @@ static int netlink_parse_change(const struct genl_info *info, struct mq_channel_
 	change->claim_lens = claims->lens;
 	change->claims_count = claims->count;
 	if (!change->set_claims && !info->attrs[MQ_A_RETAINED_MAX] &&
-	    !info->attrs[MQ_A_RETAINED_BYTES_MAX]) {
+	    !info->attrs[MQ_A_RETAINED_BYTES_MAX] && !info->attrs[MQ_A_EVICT_AFTER] &&
+	    !info->attrs[MQ_A_HOLD]) {
 		NL_SET_ERR_MSG_MOD(info->extack,
-				   "nothing to change: give claims, retained_max or retained_bytes_max");
+				   "nothing to change: give claims, retained limits, evict_after or hold");
 		return -EINVAL;
 	}
 	return 0;
@@ -217,6 +222,8 @@ static int netlink_channel_set(struct sk_buff *skb, struct genl_info *info)
 {
 	u64 retained_bytes_max = netlink_u64(info, MQ_A_RETAINED_BYTES_MAX, 0);
 	u32 retained_max = netlink_u32(info, MQ_A_RETAINED_MAX, 0);
+	u32 evict_after = netlink_u32(info, MQ_A_EVICT_AFTER, 0);
+	u32 hold = netlink_u32(info, MQ_A_HOLD, 0);
 	struct mq_channel_change change = { };
 	struct netlink_claims claims;
 	int err;
@@ -230,6 +237,10 @@ static int netlink_channel_set(struct sk_buff *skb, struct genl_info *info)
 		change.retained_max = &retained_max;
 	if (info->attrs[MQ_A_RETAINED_BYTES_MAX])
 		change.retained_bytes_max = &retained_bytes_max;
+	if (info->attrs[MQ_A_EVICT_AFTER])
+		change.evict_after = &evict_after;
+	if (info->attrs[MQ_A_HOLD])
+		change.hold = &hold;
 	return mq_channel_set(netlink_name(info), &change, info->extack);
 }
 

@@ -3,7 +3,6 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/err.h>
-#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
@@ -50,7 +49,9 @@ static bool put_config(struct sk_buff *skb, const struct mq_info *info)
 	       put_u32(skb, MQ_A_OVERFLOW, info->overflow) &&
 	       put_u64(skb, MQ_A_FIRST, info->first) &&
 	       put_u32(skb, MQ_A_RETAINED_MAX, info->retained_max) &&
-	       put_u64(skb, MQ_A_RETAINED_BYTES_MAX, info->retained_bytes_max);
+	       put_u64(skb, MQ_A_RETAINED_BYTES_MAX, info->retained_bytes_max) &&
+	       put_u32(skb, MQ_A_EVICT_AFTER, info->evict_after) &&
+	       put_u32(skb, MQ_A_HOLD, info->hold);
 }
 
 static bool put_state(struct sk_buff *skb, const struct mq_info *info)
@@ -66,20 +67,18 @@ static bool put_state(struct sk_buff *skb, const struct mq_info *info)
 	       put_u64(skb, MQ_A_REFUSED, info->refused) &&
 	       put_u64(skb, MQ_A_OVERWRITTEN, info->overwritten) &&
 	       put_u64(skb, MQ_A_NODE_PASSED, info->node_passed) &&
+	       put_u64(skb, MQ_A_EVICTED, info->evicted) &&
+	       put_u64(skb, MQ_A_EXPIRED, info->expired) &&
 	       !nla_put(skb, MQ_A_REFUSALS, MQ_LIMITS * sizeof(u64), info->refusals);
 }
 
-static bool put_claims(struct sk_buff *skb, const char *claims, u32 size)
+static bool put_claims(struct sk_buff *skb, const struct mq_claims *claims)
 {
-	const char *claim = claims;
+	u32 i;
 
-	while (claim < claims + size) {
-		size_t len = strlen(claim);
-
-		if (nla_put(skb, MQ_A_CLAIM, len, claim))
+	for (i = 0; i < claims->count; i++)
+		if (nla_put(skb, MQ_A_CLAIM, claims->claim[i]->len, claims->claim[i]->filter))
 			return false;
-		claim += len + 1;
-	}
 	return true;
 }
 
@@ -88,19 +87,17 @@ static int put_channel(struct sk_buff *skb, u32 portid, u32 seq, int flags,
 		       struct mq_channel *channel)
 {
 	struct mq_info info = { };
-	u32 claims_size;
-	char *claims;
+	struct mq_claims *claims;
 	void *header;
 	bool fits;
 
-	claims = mq_channel_claims(channel, &claims_size);
-	if (IS_ERR(claims))
-		return PTR_ERR(claims);
+	/* First: see cdev_ioctl_info(). */
 	mq_channel_info(channel, &info);
+	claims = mq_channel_claims_get(channel);
 	header = genlmsg_put(skb, portid, seq, &mq_netlink_family, flags, MQ_CMD_CHANNEL_GET);
 	fits = header && put_identity(skb, channel) && put_config(skb, &info) &&
-	       put_state(skb, &info) && put_claims(skb, claims, claims_size);
-	kvfree(claims);
+	       put_state(skb, &info) && put_claims(skb, claims);
+	mq_claims_put(claims);
 	if (fits)
 		genlmsg_end(skb, header);
 	else if (header)
@@ -235,7 +232,8 @@ static bool put_subscription(struct sk_buff *skb, const struct mq_channel *chann
 	       put_u64(skb, MQ_A_MISSED, stats->missed) &&
 	       put_u64(skb, MQ_A_MISSED_AT_MOST, stats->missed_at_most) &&
 	       put_u64(skb, MQ_A_DELIVERED, stats->delivered) &&
-	       put_u64(skb, MQ_A_WAKES, stats->wakes);
+	       put_u64(skb, MQ_A_WAKES, stats->wakes) &&
+	       put_u64(skb, MQ_A_EVICTED_AT, stats->evicted_at);
 }
 
 static int dump_subscription(struct sk_buff *skb, struct netlink_callback *cb,

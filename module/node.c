@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Reading and writing a node: payloads for plain tools, see linux/mq.h. */
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include "node.h"
@@ -82,7 +83,10 @@ ssize_t mq_node_read(struct file *file, char __user *buf, size_t len, loff_t *of
 	}
 }
 
-/* The node's publisher, made when it is first needed. */
+/*
+ * The node's publisher, made when it is first needed, by who opened the node: it
+ * may be somebody else who writes.
+ */
 static struct mq_publisher *node_publisher(struct mq_node *node)
 {
 	struct mq_publisher *publisher;
@@ -91,7 +95,7 @@ static struct mq_publisher *node_publisher(struct mq_node *node)
 		return ERR_PTR(-EINTR);
 	publisher = node->publisher;
 	if (!publisher) {
-		publisher = mq_publisher_new(node->channel);
+		publisher = mq_publisher_new(node->channel, node->identity, node->user);
 		if (!IS_ERR(publisher))
 			node->publisher = publisher;
 	}
@@ -110,6 +114,6 @@ ssize_t mq_node_write(struct file *file, const char __user *buf, size_t len, lof
 	publisher = node_publisher(node);
 	if (IS_ERR(publisher))
 		return PTR_ERR(publisher);
-	err = mq_publisher_write(publisher, buf, len);
+	err = mq_publisher_write(publisher, file->f_flags & O_NONBLOCK, buf, len);
 	return err ? err : len;
 }

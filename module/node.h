@@ -15,6 +15,8 @@
 /**
  * struct mq_node - an open node
  * @channel: its channel (a reference)
+ * @identity: who opened it for writing (a reference), else NULL
+ * @user: on whose account a publisher goes then (a reference, or NULL)
  * @lock: the node mutex; guards what follows
  * @position: next record to read
  * @offset: bytes of its payload that were read
@@ -22,6 +24,8 @@
  */
 struct mq_node {
 	struct mq_channel *channel;
+	struct mq_identity *identity;
+	struct mq_user *user;
 	struct mutex lock; /* the node mutex */
 	u64 position;
 	u32 offset;

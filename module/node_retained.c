@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include "node.h"
 #include "read.h"
@@ -56,6 +57,7 @@ static int retained_list(struct mq_channel *channel, struct mq_retained *args, c
 	for (steps = 0; steps < NODE_RETAINED_STEPS && !err; steps++) {
 		struct mq_retained_value *value;
 		bool matches, fits;
+		u64 now;
 		u32 size;
 
 		value = retained_get(channel, args->after, args->before);
@@ -63,9 +65,11 @@ static int retained_list(struct mq_channel *channel, struct mq_retained *args, c
 			args->more = 0;
 			break;
 		}
+		now = ktime_get_boottime_ns();
 		size = mq_read_size(&value->data);
 		fits = size <= room - args->buffer_size;
-		matches = mq_topic_match(filter, args->filter_len, value->data.topic,
+		matches = !mq_retained_expired(value, now) &&
+			  mq_topic_match(filter, args->filter_len, value->data.topic,
 					 value->data.topic_len);
 		if (matches && fits) {
 			err = retained_put(to + args->buffer_size, value);

@@ -1,93 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Publishing what is staged: route, commit, wake; see publish.h. */
+/* Publishing what is staged: commit, wake; see publish.h. */
+#include <linux/overflow.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/wait.h>
+#include "expire.h"
 #include "publish.h"
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
-
-/* ---- route ----------------------------------------------------------- */
-
-static bool publish_same_topic(const struct mq_publisher *publisher,
-			       const struct mq_ring_data *data)
-{
-	return publisher->last_len == data->topic_len &&
-	       !memcmp(publisher->last_topic, data->topic, data->topic_len);
-}
-
-/* Forgets routes of another generation; keeps that of the last topic else. */
-static void publish_route_begin(struct mq_publisher *publisher, u64 generation)
-{
-	struct mq_route *last = &publisher->last_route;
-
-	if (publisher->generation != generation)
-		publisher->last_len = 0;
-	publisher->generation = generation;
-	publisher->pool_used = 0;
-	if (!publisher->last_len)
-		return;
-	memmove(publisher->pool, publisher->pool + last->first,
-		last->count * sizeof(*publisher->pool));
-	last->first = 0;
-	publisher->pool_used = last->count;
-}
-
-static struct mq_route publish_find_route(struct mq_publisher *publisher,
-					  const struct mq_ring_data *data)
-{
-	struct mq_channel *channel = publisher->channel;
-	struct mq_route route = { .first = publisher->pool_used };
-	const char *topic = (const char *)data->topic;
-	int found;
-
-	if (mq_claim_owner(topic, data->topic_len) != channel) {
-		route.result = -ESTALE;
-		return route;
-	}
-	found = mq_tree_match(&channel->filters.tree, topic, data->topic_len,
-			      publisher->pool + publisher->pool_used);
-	if (found < 0) {
-		route.all = true;
-		return route;
-	}
-	route.count = found;
-	publisher->pool_used += found;
-	return route;
-}
-
-/*
- * Routes records from @start on, as far as the pool goes. RCU. Return: the end
- * of what has a route.
- */
-static u32 publish_route(struct mq_publisher *publisher, u32 start, u64 generation)
-{
-	u32 i;
-
-	publish_route_begin(publisher, generation);
-	for (i = start; i < publisher->staged_count; i++) {
-		struct mq_staged *staged = &publisher->staged[i];
-
-		if (staged->result)
-			continue;
-		if (publish_same_topic(publisher, &staged->data)) {
-			staged->route = publisher->last_route;
-			continue;
-		}
-		if (publisher->pool_used + MQ_TREE_MATCHES_MAX > MQ_ROUTE_POOL)
-			break;
-		staged->route = publish_find_route(publisher, &staged->data);
-		publisher->last_len = 0;
-		if (staged->data.topic_len <= MQ_ROUTE_TOPIC_MAX) {
-			publisher->last_len = staged->data.topic_len;
-			memcpy(publisher->last_topic, staged->data.topic, publisher->last_len);
-			publisher->last_route = staged->route;
-		}
-	}
-	return i;
-}
 
 /* ---- commit ---------------------------------------------------------- */
 
@@ -114,71 +38,206 @@ static u32 publish_mark(struct mq_publisher *publisher, const struct mq_route *r
 	return min_t(u64, receivers, U32_MAX);
 }
 
+/* Whether a retained value may go in; -EBUSY: not before a sweep. */
+static int publish_admit_value(struct mq_publisher *publisher, struct mq_staged *staged, u64 now,
+			       struct mq_retained_growth *growth)
+{
+	const struct mq_retained_set *set = &publisher->channel->data.retained;
+	int err = mq_retained_admit(set, &staged->data, growth);
+
+	if (err == -EDQUOT && !publisher->swept && mq_retained_deadline(set) <= now)
+		return -EBUSY;
+	return err;
+}
+
+/*
+ * Whether a record is refused for what it is; space is another matter. @growth:
+ * see mq_retained_admit(). -EBUSY: see publish_admit_value().
+ */
+static int publish_admit(struct mq_publisher *publisher, struct mq_staged *staged,
+			 struct mq_retained_growth *growth)
+{
+	const struct mq_retained_set *set = &publisher->channel->data.retained;
+	bool retain = staged->data.flags & MQ_RECORD_RETAIN;
+	u64 now = retain || staged->conditional ? ktime_get_boottime_ns() : 0;
+
+	if (staged->route.result)
+		return staged->route.result;
+	if (staged->conditional) {
+		staged->sequence = mq_retained_sequence(set, &staged->data, now);
+		staged->unmet = staged->sequence != staged->expect;
+		if (staged->unmet)
+			return -ESTALE;
+	}
+	return retain ? publish_admit_value(publisher, staged, now, growth) : 0;
+}
+
+/* Sets or clears the retained value of a record that was written. */
+static void publish_retain(struct mq_publisher *publisher, struct mq_staged *staged)
+{
+	struct mq_channel *channel = publisher->channel;
+	struct mq_retained_value *value = staged->retained;
+	u64 now = ktime_get_boottime_ns();
+
+	if (value) {
+		value->sequence = staged->sequence;
+		value->time = staged->time;
+		value->publisher = publisher->id;
+		if (staged->expiry_ns &&
+		    check_add_overflow(now, staged->expiry_ns, &value->expires))
+			value->expires = U64_MAX;
+		if (value->expires && value->expires < channel->data.expire_at) {
+			channel->data.expire_at = value->expires;
+			publisher->expiring = true;
+		}
+	}
+	staged->retained = mq_retained_replace(&channel->data.retained, &staged->data, value, now);
+}
+
+/* Writes an admitted record, for which there is space. */
+static void publish_write(struct mq_publisher *publisher, struct mq_staged *staged, u64 hold)
+{
+	struct mq_channel *channel = publisher->channel;
+	struct mq_ring *ring = &channel->data.ring;
+
+	staged->receivers = publish_mark(publisher, &staged->route, ring->head);
+	staged->sequence = mq_ring_write(ring, &staged->data, publisher->id, hold);
+	staged->time = ring->time;
+	WRITE_ONCE(publisher->identity->last, staged->sequence);
+	channel->data.counters.published++;
+	if (staged->data.flags & MQ_RECORD_RETAIN)
+		publish_retain(publisher, staged);
+}
+
 /* Writes one record. Channel lock. 0, or why not. */
 static int publish_record(struct mq_publisher *publisher, struct mq_staged *staged)
 {
 	struct mq_channel *channel = publisher->channel;
-	struct mq_ring *ring = &channel->data.ring;
 	u64 hold = mq_space_hold(channel);
+	struct mq_retained_growth growth = { };
 	int err;
 
 	lockdep_assert_held(&channel->data.lock);
-	if (!mq_ring_fits(ring, 1, staged->need, hold))
+	err = publish_admit(publisher, staged, &growth);
+	if (err)
+		return err;
+	if (!mq_ring_fits(&channel->data.ring, 1, staged->need, hold))
 		return -EAGAIN;
-	if (staged->data.flags & MQ_RECORD_RETAIN) {
-		err = mq_retained_admit(&channel->data.retained, &staged->data);
-		if (err)
-			return err;
-	}
-	staged->receivers = publish_mark(publisher, &staged->route, ring->head);
-	staged->sequence = mq_ring_write(ring, &staged->data, publisher->id, hold);
-	staged->time = ring->time;
-	channel->data.counters.published++;
-	if (staged->data.flags & MQ_RECORD_RETAIN) {
-		struct mq_retained_value *value = staged->retained;
+	publish_write(publisher, staged, hold);
+	return 0;
+}
 
-		if (value) {
-			value->sequence = staged->sequence;
-			value->time = staged->time;
-			value->publisher = publisher->id;
+/* What the record at @at needs, or, if they go in together, all need. */
+static void publish_need(const struct mq_publisher *publisher, u32 at, u32 *slots, u64 *bytes)
+{
+	u32 i;
+
+	*slots = 1;
+	*bytes = publisher->staged[at].need;
+	if (!publisher->atomic)
+		return;
+	*slots = publisher->staged_count;
+	for (*bytes = 0, i = 0; i < publisher->staged_count; i++)
+		*bytes += publisher->staged[i].need;
+}
+
+/*
+ * Whether a record of an atomic batch is refused: then each has its result. Return:
+ * 0, -ECANCELED or -EBUSY.
+ */
+static int publish_admit_all(struct mq_publisher *publisher)
+{
+	struct mq_retained_growth growth = { };
+	bool refused = false;
+	u32 i;
+
+	for (i = 0; i < publisher->staged_count; i++) {
+		struct mq_staged *staged = &publisher->staged[i];
+
+		if (!staged->result)
+			staged->result = publish_admit(publisher, staged, &growth);
+		if (staged->result == -EBUSY) {
+			staged->result = 0;
+			return -EBUSY;
 		}
-		staged->retained = mq_retained_replace(&channel->data.retained, &staged->data,
-						       value);
+		refused |= staged->result != 0;
 	}
+	for (i = 0; refused && i < publisher->staged_count; i++)
+		if (!publisher->staged[i].result)
+			publisher->staged[i].result = -ECANCELED;
+	return refused ? -ECANCELED : 0;
+}
+
+/*
+ * An atomic batch: first whatever may refuse it, then the writing. Return: 0: all
+ * have their result; -EAGAIN; -EBUSY; -ENOSPC: there was no room for all routes.
+ */
+static int publish_commit_all(struct mq_publisher *publisher, u32 end, u32 *next)
+{
+	struct mq_channel *channel = publisher->channel;
+	u64 hold = mq_space_hold(channel);
+	u64 bytes;
+	u32 slots, i;
+	int err;
+
+	*next = 0;
+	if (end < publisher->staged_count)
+		return -ENOSPC;
+	err = publish_admit_all(publisher);
+	if (err == -EBUSY)
+		return err;
+	if (!err) {
+		publish_need(publisher, 0, &slots, &bytes);
+		if (!mq_ring_fits(&channel->data.ring, slots, bytes, hold))
+			return -EAGAIN;
+		for (i = 0; i < end; i++)
+			publish_write(publisher, &publisher->staged[i], hold);
+	}
+	*next = end;
+	return 0;
+}
+
+/* Records from @start to @end, each for itself. Return: 0, or -EAGAIN or -EBUSY at *next. */
+static int publish_commit_each(struct mq_publisher *publisher, u32 start, u32 end, u32 *next)
+{
+	u32 i;
+
+	for (i = start; i < end; i++) {
+		struct mq_staged *staged = &publisher->staged[i];
+
+		if (!staged->result)
+			staged->result = publish_record(publisher, staged);
+		if (staged->result == -EAGAIN || staged->result == -EBUSY) {
+			int err = staged->result;
+
+			staged->result = 0;
+			*next = i;
+			return err;
+		}
+	}
+	*next = end;
 	return 0;
 }
 
 /*
  * Writes routed records from @start to @end, in one hold of the lock. Return:
- * 0, or -EAGAIN or -ENODEV at *next; *next is where to go on.
+ * 0, or what publish_commit_all() and publish_commit_each() return, or -ENODEV,
+ * at *next; *next is where to go on.
  */
 static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, u32 *next)
 {
 	struct mq_channel *channel = publisher->channel;
-	int err = 0;
-	u32 i;
+	int err = -ENODEV;
 
+	*next = start;
 	spin_lock(&channel->data.lock);
 	/* Claims or filters changed since: under the lock they stay. */
 	if (channel->data.generation != publisher->generation)
-		end = publish_route(publisher, start, channel->data.generation);
-	if (channel->data.dead)
-		err = -ENODEV;
-	for (i = start; i < end && !err; i++) {
-		struct mq_staged *staged = &publisher->staged[i];
-
-		if (!staged->result)
-			staged->result = staged->route.result;
-		if (!staged->result)
-			staged->result = publish_record(publisher, staged);
-		if (staged->result == -EAGAIN) {
-			staged->result = 0;
-			err = -EAGAIN;
-			break;
-		}
-	}
+		end = mq_publish_route(publisher, start, channel->data.generation);
+	if (!channel->data.dead)
+		err = publisher->atomic ? publish_commit_all(publisher, end, next) :
+					  publish_commit_each(publisher, start, end, next);
 	spin_unlock(&channel->data.lock);
-	*next = i;
 	return err;
 }
 
@@ -238,24 +297,26 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 
 /* ---- the whole ------------------------------------------------------- */
 
-static void publish_trace(const struct mq_publisher *publisher, u32 start, u32 end)
+/* Traces and counts what became of records, where no lock is held. */
+static void publish_tell(const struct mq_publisher *publisher, u32 start, u32 end)
 {
-	u64 channel = publisher->channel->id;
+	struct mq_channel *channel = publisher->channel;
 	u32 i;
 
 	for (i = start; i < end; i++) {
 		const struct mq_staged *staged = &publisher->staged[i];
 
 		if (staged->result)
-			trace_mq_publish_error(channel, staged->result);
+			trace_mq_publish_error(channel->id, staged->result);
 		else
-			trace_mq_publish(channel, staged->sequence, staged->data.topic_hash,
+			trace_mq_publish(channel->id, staged->sequence, staged->data.topic_hash,
 					 staged->data.payload_len, staged->receivers);
+		if (staged->result == -EDQUOT)
+			mq_limit_refuse(channel, MQ_LIMIT_RETAINED, -EDQUOT);
 	}
 }
 
-/* A round: as many records from @start on as have routes and space. */
-static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
+static int publish_once(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
 {
 	u64 generation;
 	u32 end;
@@ -264,42 +325,123 @@ static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u
 	rcu_read_lock();
 	/* Before the trees are walked. Pairs with mq_channel_reroute(). */
 	generation = smp_load_acquire(&publisher->channel->data.generation);
-	end = publish_route(publisher, start, generation);
+	end = mq_publish_route(publisher, start, generation);
 	err = publish_commit(publisher, start, end, next);
 	if (*next > start)
 		publish_wake(publisher, start, *next, sync);
 	rcu_read_unlock();
-	publish_trace(publisher, start, *next);
+	publish_tell(publisher, start, *next);
+	if (publisher->expiring)
+		mq_expire_kick(publisher->channel);
+	publisher->expiring = false;
 	return err;
 }
 
-int mq_publish_staged(struct mq_publisher *publisher, bool sync, u32 *done)
+/* A round: as many records from @start on as have routes and space. */
+static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
+{
+	int err;
+
+	for (;;) {
+		err = publish_once(publisher, start, sync, next);
+		if (err == -ENOSPC) {
+			err = mq_publish_widen(publisher);
+			if (err)
+				return err;
+		} else if (err == -EBUSY) {
+			/* What expired fills the retained values: the rest counts. */
+			mq_expire_sweep(publisher->channel);
+			publisher->swept = true;
+			if (*next > start)
+				return 0;
+		} else {
+			return err;
+		}
+	}
+}
+
+/* Whether a publish that found no space may go on waiting: 0, or its errno. */
+static int publish_may_wait(const struct mq_publisher *publisher, struct mq_publish_wait wait)
+{
+	if (!wait.may || publisher->channel->overflow != MQ_OVERFLOW_BLOCK)
+		return -EAGAIN;
+	if (signal_pending(current))
+		return -EINTR;
+	return wait.timeout ? 0 : -ETIMEDOUT;
+}
+
+/*
+ * The record at @start found no space: look for some, wait for it. As
+ * publish_round(), or why it is not waited for (any longer).
+ *
+ * No wake-up is lost. The publish queues, then, before each sleep, wants space
+ * (starved), then looks under the channel lock. Space that comes later is
+ * offered by a scan that finds it starved and wakes the queue; a wake-up from
+ * between the look and the sleep is kept in the queue's entry. A deletion stores
+ * "dead" under the channel lock before it wakes.
+ */
+static int publish_starved(struct mq_publisher *publisher, u32 start, bool sync,
+			   struct mq_publish_wait wait, u32 *next)
 {
 	struct mq_channel *channel = publisher->channel;
+	DEFINE_WAIT_FUNC(entry, woken_wake_function);
+	int refusal = 0;
+	u32 slots;
+	u64 bytes;
+	int err;
+
+	add_wait_queue(&channel->space, &entry);
+	publish_need(publisher, start, &slots, &bytes);
+	for (;;) {
+		mq_space_starve(channel, slots, bytes);
+		err = publish_round(publisher, start, sync, next);
+		if (err != -EAGAIN || *next > start)
+			break;
+		refusal = publish_may_wait(publisher, wait);
+		if (refusal)
+			break;
+		WRITE_ONCE(publisher->waiting, true);
+		mq_space_wait(channel);
+		wait.timeout = wait_woken(&entry, TASK_INTERRUPTIBLE, wait.timeout);
+	}
+	remove_wait_queue(&channel->space, &entry);
+	WRITE_ONCE(publisher->waiting, false);
+	if (err != -EAGAIN || *next > start)
+		return err;
+	if (refusal != -EINTR)
+		mq_space_refuse(channel);
+	return refusal;
+}
+
+/* What ended it is the result of the record it ended at, or of all. */
+static void publish_end(struct mq_publisher *publisher, u32 at, int err, u32 *done)
+{
+	*done = publisher->atomic ? publisher->staged_count : at + 1;
+	for (; at < *done; at++) {
+		publisher->staged[at].result = err;
+		trace_mq_publish_error(publisher->channel->id, err);
+	}
+}
+
+int mq_publish_staged(struct mq_publisher *publisher, bool sync, struct mq_publish_wait wait,
+		      u32 *done)
+{
 	u32 next = 0;
 	int err = 0;
 
 	lockdep_assert_held(&publisher->lock);
+	publisher->swept = false;
 	*done = 0;
 	while (*done < publisher->staged_count && !err) {
 		err = publish_round(publisher, *done, sync, &next);
-		if (err == -EAGAIN && next == *done) {
-			/* The first of the round found no space: once more. */
-			mq_space_starve(channel, publisher->staged[next].need);
-			err = publish_round(publisher, next, sync, &next);
-			if (err == -EAGAIN && next == *done)
-				mq_space_refuse(channel);
-			else if (err == -EAGAIN)
-				err = 0;
-		} else if (err == -EAGAIN) {
+		if (err == -EAGAIN && next == *done)
+			err = publish_starved(publisher, next, sync, wait, &next);
+		/* Some went in: the next round begins with the one that did not. */
+		if (err == -EAGAIN && next > *done)
 			err = 0;
-		}
 		*done = next;
 	}
-	if (err) {
-		publisher->staged[next].result = err;
-		trace_mq_publish_error(channel->id, err);
-		*done = next + 1;
-	}
+	if (err)
+		publish_end(publisher, next, err, done);
 	return err;
 }

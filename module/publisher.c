@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Publisher: its life and its interface, see publisher.h and publish.h. */
+#include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -15,6 +16,7 @@
 #include "space.h"
 #include "trace.h"
 #include "uring.h"
+#include "user.h"
 
 /* What a publisher stages in until it needs more. */
 #define PUBLISHER_STAGE_FIRST	4096
@@ -23,7 +25,7 @@ static atomic64_t publisher_ids;
 
 /* ---- staging --------------------------------------------------------- */
 
-static int publisher_grow(struct mq_publisher *publisher, u32 size)
+static int publisher_resize(struct mq_publisher *publisher, u32 size)
 {
 	u8 *stage = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 
@@ -35,14 +37,18 @@ static int publisher_grow(struct mq_publisher *publisher, u32 size)
 	return 0;
 }
 
+int mq_publisher_grow(struct mq_publisher *publisher)
+{
+	return publisher_resize(publisher, max_t(u32, MQ_CHUNK_BYTES,
+						 publisher->channel->data.ring.config.max_record));
+}
+
 /*
  * Room for @size bytes. Return: 0; -ENOSPC: first publish what is staged;
  * -ENOMEM.
  */
 static int publisher_room(struct mq_publisher *publisher, u32 size)
 {
-	u32 most = max_t(u32, MQ_CHUNK_BYTES, publisher->channel->data.ring.config.max_record);
-
 	if (publisher->staged_count == MQ_CHUNK_RECORDS)
 		return -ENOSPC;
 	if (publisher->stage_used && publisher->stage_used + size > MQ_CHUNK_BYTES)
@@ -52,13 +58,18 @@ static int publisher_room(struct mq_publisher *publisher, u32 size)
 	/* Growing is for an empty buffer: what is staged is pointed to. */
 	if (publisher->stage_used)
 		return -ENOSPC;
-	return publisher_grow(publisher, most);
+	return mq_publisher_grow(publisher);
 }
 
 static int publisher_check(const struct mq_publisher *publisher, const struct mq_publish *args)
 {
-	if (args->flags & ~(MQ_RECORD_RETAIN | MQ_RECORD_USER_MASK) || args->reserved0 ||
-	    args->expect || args->expiry_ns || !args->topic_len)
+	const u16 known = MQ_RECORD_RETAIN | MQ_RECORD_USER_MASK | MQ_PUBLISH_EXPECT;
+
+	if (args->flags & ~known || args->reserved0 || !args->topic_len)
+		return -EINVAL;
+	if (args->expect && !(args->flags & MQ_PUBLISH_EXPECT))
+		return -EINVAL;
+	if (args->expiry_ns && !(args->flags & MQ_RECORD_RETAIN))
 		return -EINVAL;
 	if ((u64)args->topic_len + args->payload_len + args->metadata_len >
 	    publisher->channel->data.ring.config.max_record)
@@ -77,12 +88,8 @@ static const u8 *publisher_copy(struct mq_publisher *publisher, u64 from, u32 le
 	return to;
 }
 
-/*
- * Stages one record. One that is refused for what it is goes there with its
- * result. Return: 0; -ENOSPC: the chunk is full; or what ends the batch.
- */
-static int publisher_stage(struct mq_publisher *publisher, const struct mq_publish *args,
-			   const char *name)
+int mq_publisher_stage(struct mq_publisher *publisher, const struct mq_publish *args,
+		       const char *name)
 {
 	struct mq_staged *staged = &publisher->staged[publisher->staged_count];
 	struct mq_ring_data *data = &staged->data;
@@ -100,7 +107,10 @@ static int publisher_stage(struct mq_publisher *publisher, const struct mq_publi
 	data->topic_len = args->topic_len;
 	data->payload_len = args->payload_len;
 	data->metadata_len = args->metadata_len;
-	data->flags = args->flags;
+	data->flags = args->flags & ~MQ_PUBLISH_EXPECT;
+	staged->conditional = args->flags & MQ_PUBLISH_EXPECT;
+	staged->expect = args->expect;
+	staged->expiry_ns = args->expiry_ns;
 	if (name) {
 		data->topic = name;
 	} else {
@@ -131,7 +141,7 @@ refused:
 	return 0;
 }
 
-static void publisher_unstage(struct mq_publisher *publisher)
+void mq_publisher_unstage(struct mq_publisher *publisher)
 {
 	while (publisher->staged_count)
 		mq_retained_put(publisher->staged[--publisher->staged_count].retained);
@@ -140,8 +150,30 @@ static void publisher_unstage(struct mq_publisher *publisher)
 
 /* ---- publishing ------------------------------------------------------ */
 
-/* Tells the user what became of a staged record. */
-static int publisher_report(const struct mq_staged *staged, struct mq_publish __user *user)
+/* As it is asked for at the time of the call. */
+static struct mq_publish_wait publisher_wait(const struct mq_publisher *publisher, bool nonblock)
+{
+	return (struct mq_publish_wait){ .may = !nonblock, .timeout = publisher->timeout };
+}
+
+int mq_publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait)
+{
+	if (wait.lock == MQ_PUBLISH_LOCKED)
+		return 0;
+	if (wait.lock == MQ_PUBLISH_BEHIND || (!wait.may && READ_ONCE(publisher->waiting))) {
+		mq_space_refuse(publisher->channel);
+		return -EAGAIN;
+	}
+	return mutex_lock_interruptible(&publisher->lock) ? -EINTR : 0;
+}
+
+void mq_publisher_unlock(struct mq_publisher *publisher, struct mq_publish_wait wait)
+{
+	if (wait.lock != MQ_PUBLISH_LOCKED)
+		mutex_unlock(&publisher->lock);
+}
+
+int mq_publisher_report(const struct mq_staged *staged, struct mq_publish __user *user)
 {
 	const struct {
 		__s32 result;
@@ -152,20 +184,15 @@ static int publisher_report(const struct mq_staged *staged, struct mq_publish __
 
 	static_assert(sizeof(out) == sizeof(struct mq_publish) -
 				     offsetof(struct mq_publish, result));
+	if (staged->unmet)
+		return copy_to_user(&user->result, &out, offsetof(typeof(out), time)) ? -EFAULT : 0;
 	if (staged->result)
 		return put_user(staged->result, &user->result);
 	return copy_to_user(&user->result, &out, sizeof(out)) ? -EFAULT : 0;
 }
 
-static int publisher_lock(struct mq_publisher *publisher, bool nowait)
-{
-	if (nowait)
-		return mutex_trylock(&publisher->lock) ? 0 : MQ_CONTENDED;
-	return mutex_lock_interruptible(&publisher->lock) ? -EINTR : 0;
-}
-
-int mq_publisher_publish(struct mq_publisher *publisher, struct mq_publish __user *user,
-			 bool nowait)
+static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_publish_wait wait,
+				   struct mq_publish __user *user)
 {
 	struct mq_publish args;
 	u32 done;
@@ -173,18 +200,21 @@ int mq_publisher_publish(struct mq_publisher *publisher, struct mq_publish __use
 
 	if (copy_from_user(&args, user, sizeof(args)))
 		return -EFAULT;
-	err = publisher_lock(publisher, nowait);
+	err = mq_publisher_lock(publisher, wait);
 	if (err)
 		return err;
-	err = publisher_stage(publisher, &args, NULL);
+	err = mq_publisher_stage(publisher, &args, NULL);
 	if (!err) {
-		mq_publish_staged(publisher, false, &done);
+		mq_publish_staged(publisher, false, wait, &done);
 		err = publisher->staged[0].result;
+		/* A refusal stays one, told in full or not. */
 		if (!err)
-			err = publisher_report(&publisher->staged[0], user);
+			err = mq_publisher_report(&publisher->staged[0], user);
+		else if (publisher->staged[0].unmet)
+			mq_publisher_report(&publisher->staged[0], user);
 	}
-	publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
+	mq_publisher_unstage(publisher);
+	mq_publisher_unlock(publisher, wait);
 	return err;
 }
 
@@ -201,7 +231,7 @@ static int publisher_stage_chunk(struct mq_publisher *publisher, struct mq_publi
 			break;
 		if (copy_from_user(&args, user + publisher->staged_count, sizeof(args)))
 			return -EFAULT;
-		err = publisher_stage(publisher, &args, NULL);
+		err = mq_publisher_stage(publisher, &args, NULL);
 	}
 	return err == -ENOSPC ? 0 : err;
 }
@@ -211,20 +241,25 @@ static int publisher_stage_chunk(struct mq_publisher *publisher, struct mq_publi
  * have their result. Return: what ended the batch, or 0.
  */
 static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __user *user,
-			   u32 count, bool sync, u32 *done)
+			   u32 count, bool sync, struct mq_publish_wait wait, u32 *done)
 {
 	int fault = 0;
 	int stage_err, err;
 	u32 i;
 
-	lockdep_assert_held(&publisher->lock);
+	err = mq_publisher_lock(publisher, wait);
+	if (err) {
+		*done = !put_user(err, &user->result);
+		return err;
+	}
 	stage_err = publisher_stage_chunk(publisher, user, count);
-	err = mq_publish_staged(publisher, sync, done);
+	err = mq_publish_staged(publisher, sync, wait, done);
 	/* They are published, whether or not that can be told. */
 	for (i = 0; i < *done; i++)
-		if (publisher_report(&publisher->staged[i], user + i))
+		if (mq_publisher_report(&publisher->staged[i], user + i))
 			fault = -EFAULT;
-	publisher_unstage(publisher);
+	mq_publisher_unstage(publisher);
+	mq_publisher_unlock(publisher, wait);
 
 	if (!err && !fault && stage_err) {
 		/* The record that could not be staged has its result, too. */
@@ -236,59 +271,48 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	return fault ? fault : err;
 }
 
-/* The same for one who has not locked; others may publish between chunks. */
-static int publisher_lock_chunk(struct mq_publisher *publisher, struct mq_publish __user *user,
-				u32 count, bool sync, u32 *done)
+static int publisher_ioctl_batch(struct mq_publisher *publisher, struct mq_publish_wait wait,
+				 struct mq_publish_batch __user *arg)
 {
-	int err;
-
-	if (mutex_lock_interruptible(&publisher->lock)) {
-		*done = !put_user(-EINTR, &user->result);
-		return -EINTR;
-	}
-	err = publisher_chunk(publisher, user, count, sync, done);
-	mutex_unlock(&publisher->lock);
-	return err;
-}
-
-int mq_publisher_publish_batch(struct mq_publisher *publisher,
-			       struct mq_publish_batch __user *arg, bool nowait)
-{
-	int (*chunk)(struct mq_publisher *publisher, struct mq_publish __user *user,
-		     u32 count, bool sync, u32 *done);
 	struct mq_publish __user *user;
 	struct mq_publish_batch args;
 	u32 done = 0;
 	int err = 0;
+	bool sync;
 
 	if (copy_from_user(&args, arg, sizeof(args)))
 		return -EFAULT;
-	if (args.flags & ~MQ_BATCH_SYNC || !args.count || args.count > MQ_BATCH_MAX ||
-	    args.reserved[0] || args.reserved[1] || args.reserved[2])
+	if (args.flags & ~(MQ_BATCH_SYNC | MQ_BATCH_ATOMIC) || !args.count ||
+	    args.count > MQ_BATCH_MAX || args.reserved[0] || args.reserved[1] ||
+	    args.reserved[2])
 		return -EINVAL;
-	/* Once, for there is no way back to a caller who may wait after a chunk. */
-	if (nowait && publisher_lock(publisher, true))
-		return MQ_CONTENDED;
-	chunk = nowait ? publisher_chunk : publisher_lock_chunk;
 	user = u64_to_user_ptr(args.records);
+	sync = args.flags & MQ_BATCH_SYNC;
+	if (args.flags & MQ_BATCH_ATOMIC) {
+		if (args.count > MQ_ATOMIC_MAX)
+			return -E2BIG;
+		err = mq_publisher_atomic(publisher, user, args.count, sync, wait);
+		if (err)
+			return err;
+		done = args.count;
+	}
 	while (done < args.count && !err) {
 		u32 some = 0;
 
-		err = chunk(publisher, user + done, args.count - done,
-			    args.flags & MQ_BATCH_SYNC, &some);
+		err = publisher_chunk(publisher, user + done, args.count - done, sync, wait, &some);
 		done += some;
 		cond_resched();
 	}
-	if (nowait)
-		mutex_unlock(&publisher->lock);
 	/* With nothing reported there is no record to carry the reason. */
 	if (!done)
 		return err;
 	return put_user(done, &arg->done) ? -EFAULT : 0;
 }
 
-int mq_publisher_write(struct mq_publisher *publisher, const char __user *payload, size_t len)
+int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char __user *payload,
+		       size_t len)
 {
+	const struct mq_publish_wait wait = publisher_wait(publisher, nonblock);
 	const char *name = publisher->channel->name;
 	const struct mq_publish args = {
 		.topic_len = strlen(name),
@@ -298,62 +322,74 @@ int mq_publisher_write(struct mq_publisher *publisher, const char __user *payloa
 	u32 done;
 	int err;
 
-	if (mutex_lock_interruptible(&publisher->lock))
-		return -EINTR;
-	err = publisher_stage(publisher, &args, name);
+	err = mq_publisher_lock(publisher, wait);
+	if (err)
+		return err;
+	err = mq_publisher_stage(publisher, &args, name);
 	if (!err) {
-		mq_publish_staged(publisher, false, &done);
+		mq_publish_staged(publisher, false, wait, &done);
 		err = publisher->staged[0].result;
 	}
-	publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
+	mq_publisher_unstage(publisher);
+	mq_publisher_unlock(publisher, wait);
 	return err;
 }
 
 /* ---- life ------------------------------------------------------------ */
 
-/* Counts a publisher of the channel, if there may be another one. */
-static int publisher_enter(struct mq_channel *channel)
+/* Counts a publisher of the channel and the user, if there may be another one. */
+static int publisher_enter(struct mq_channel *channel, struct mq_user *user)
 {
 	int err = -EUSERS;
 
+	if (!mq_user_charge(user, MQ_USER_PUBLISHERS))
+		return mq_limit_refuse(channel, MQ_LIMIT_USER, -EDQUOT);
 	mutex_lock(&channel->endpoints.lock);
 	if (channel->endpoints.publisher_count < READ_ONCE(mq_max_publishers)) {
 		channel->endpoints.publisher_count++;
 		err = 0;
 	}
 	mutex_unlock(&channel->endpoints.lock);
-	return err ? mq_limit_refuse(channel, MQ_LIMIT_PUBLISHERS, err) : 0;
+	if (!err)
+		return 0;
+	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
+	return mq_limit_refuse(channel, MQ_LIMIT_PUBLISHERS, err);
 }
 
-static void publisher_leave(struct mq_channel *channel)
+static void publisher_leave(struct mq_channel *channel, struct mq_user *user)
 {
 	mutex_lock(&channel->endpoints.lock);
 	channel->endpoints.publisher_count--;
 	mutex_unlock(&channel->endpoints.lock);
+	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
 }
 
-struct mq_publisher *mq_publisher_new(struct mq_channel *channel)
+struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity,
+				      struct mq_user *user)
 {
 	struct mq_publisher *publisher;
 	int err;
 
 	if (READ_ONCE(channel->data.dead))
 		return ERR_PTR(-ENODEV);
-	err = publisher_enter(channel);
+	err = publisher_enter(channel, user);
 	if (err)
 		return ERR_PTR(err);
 	publisher = kvzalloc(sizeof(*publisher), GFP_KERNEL_ACCOUNT);
-	if (!publisher || publisher_grow(publisher, PUBLISHER_STAGE_FIRST)) {
+	if (!publisher || publisher_resize(publisher, PUBLISHER_STAGE_FIRST)) {
 		kvfree(publisher);
-		publisher_leave(channel);
+		publisher_leave(channel, user);
 		return ERR_PTR(-ENOMEM);
 	}
-	mutex_init(&publisher->lock);
+	mq_publish_init(publisher, channel);
 	publisher->id = atomic64_inc_return(&publisher_ids);
-	publisher->pid = task_tgid_nr(current);
-	publisher->channel = channel;
+	publisher->pid = mq_identity_pid(identity);
+	publisher->identity = mq_identity_get(identity);
+	publisher->timeout = MAX_SCHEDULE_TIMEOUT;
+	publisher->user = mq_user_get(user);
 	mq_channel_get(channel);
+	mq_identities_open(&channel->identities, identity, publisher->id,
+			   mq_ring_oldest(&channel->data.ring));
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_OPENED, publisher->id, publisher->pid);
 	return publisher;
 }
@@ -365,25 +401,60 @@ void mq_publisher_free(struct mq_publisher *publisher)
 	if (!publisher)
 		return;
 	channel = publisher->channel;
-	publisher_leave(channel);
+	publisher_leave(channel, publisher->user);
+	mq_identities_close(&channel->identities, publisher->identity,
+			    mq_ring_oldest(&channel->data.ring));
 	mq_channel_event(channel, MQ_EVENT_PUBLISHER_CLOSED, publisher->id, publisher->pid);
+	mq_publish_destroy(publisher);
+	mq_identity_put(publisher->identity);
+	mq_user_put(publisher->user);
 	kvfree(publisher->stage);
 	kvfree(publisher);
 	mq_channel_put(channel);
 }
 
-static long publisher_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static long publisher_command(struct mq_publisher *publisher, struct mq_publish_wait wait,
+			      unsigned int cmd, void __user *arg)
 {
-	struct mq_publisher *publisher = file->private_data;
-
 	switch (cmd) {
 	case MQ_IOC_PUBLISH:
-		return mq_publisher_publish(publisher, (void __user *)arg, false);
+		return publisher_ioctl_publish(publisher, wait, arg);
 	case MQ_IOC_PUBLISH_BATCH:
-		return mq_publisher_publish_batch(publisher, (void __user *)arg, false);
+		return publisher_ioctl_batch(publisher, wait, arg);
 	default:
 		return -ENOTTY;
 	}
+}
+
+static long publisher_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct mq_publisher *publisher = file->private_data;
+	const struct mq_publish_wait wait =
+		publisher_wait(publisher, file->f_flags & O_NONBLOCK);
+
+	return publisher_command(publisher, wait, cmd, (void __user *)arg);
+}
+
+long mq_publisher_command(struct file *file, unsigned int cmd, void __user *arg, bool nowait)
+{
+	struct mq_publisher *publisher = file->private_data;
+	struct mq_publish_wait wait =
+		publisher_wait(publisher, nowait || file->f_flags & O_NONBLOCK);
+	long result;
+
+	if (!nowait)
+		return publisher_command(publisher, wait, cmd, arg);
+	/* For all chunks of a batch: after one there is no way back. */
+	if (mutex_trylock(&publisher->lock))
+		wait.lock = MQ_PUBLISH_LOCKED;
+	else if (READ_ONCE(publisher->waiting))
+		wait.lock = MQ_PUBLISH_BEHIND;
+	else
+		return MQ_CONTENDED;
+	result = publisher_command(publisher, wait, cmd, arg);
+	if (wait.lock == MQ_PUBLISH_LOCKED)
+		mutex_unlock(&publisher->lock);
+	return result;
 }
 
 static __poll_t publisher_poll(struct file *file, poll_table *wait)
@@ -410,20 +481,44 @@ static const struct file_operations publisher_fops = {
 	.llseek = noop_llseek,
 };
 
+/* A publisher made by the caller. */
+static struct mq_publisher *publisher_new_of_caller(struct mq_channel *channel)
+{
+	struct mq_publisher *publisher;
+	struct mq_identity *identity;
+	struct mq_user *user;
+
+	user = mq_user_of_caller();
+	if (IS_ERR(user))
+		return ERR_CAST(user);
+	/* What the file will have as f_cred. */
+	identity = mq_identity_new(current_cred());
+	if (IS_ERR(identity)) {
+		mq_user_put(user);
+		return ERR_CAST(identity);
+	}
+	publisher = mq_publisher_new(channel, identity, user);
+	mq_identity_put(identity);
+	mq_user_put(user);
+	return publisher;
+}
+
 struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_new *args,
 			       fmode_t node_mode)
 {
 	struct mq_publisher *publisher;
 	struct file *file;
 
-	if (args->flags & ~MQ_PUBLISHER_NONBLOCK || args->timeout_ms || args->reserved[0] ||
-	    args->reserved[1])
+	if (args->flags & ~MQ_PUBLISHER_NONBLOCK || args->reserved[0] || args->reserved[1])
 		return ERR_PTR(-EINVAL);
 	if (!(node_mode & FMODE_WRITE))
 		return ERR_PTR(-EACCES);
-	publisher = mq_publisher_new(channel);
+	publisher = publisher_new_of_caller(channel);
 	if (IS_ERR(publisher))
 		return ERR_CAST(publisher);
+	/* The first tick may be nearly over. */
+	if (args->timeout_ms)
+		publisher->timeout = msecs_to_jiffies(args->timeout_ms) + 1;
 	file = mq_endpoint_file("mq-publisher", &publisher_fops, publisher,
 				args->flags & MQ_PUBLISHER_NONBLOCK ? O_NONBLOCK : 0);
 	if (IS_ERR(file))

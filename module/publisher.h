@@ -16,14 +16,18 @@
 #include "channel.h"
 
 struct mq_publisher;
+struct mq_user;
 
 /**
  * mq_publisher_new() - a publisher without a file, for a node
  * @channel: its channel; gets a reference
+ * @identity: who made it; gets a reference
+ * @user: on whose account it goes; gets a reference
  *
- * Return: the publisher or ERR_PTR(-EUSERS, -ENOMEM).
+ * Return: the publisher or ERR_PTR(-EUSERS, -EDQUOT, -ENODEV, -ENOMEM).
  */
-struct mq_publisher *mq_publisher_new(struct mq_channel *channel);
+struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity,
+				      struct mq_user *user);
 /* NULL is fine. */
 void mq_publisher_free(struct mq_publisher *publisher);
 
@@ -34,26 +38,27 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
 /**
  * mq_publisher_write() - publish one payload on the topic of the channel's name
  * @publisher: publisher
+ * @nonblock: do not wait for space
  * @payload: user memory
  * @len: bytes, not 0
  *
  * Return: 0 or an errno documented at struct mq_publish.
  */
-int mq_publisher_write(struct mq_publisher *publisher, const char __user *payload, size_t len);
+int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char __user *payload,
+		       size_t len);
+
+/* MQ_IOC_PUBLISHER_INFO, on a node open for reading or a subscription (publisher_info.c). */
+int mq_publisher_info(struct mq_channel *channel, void __user *arg);
 
 /**
- * mq_publisher_publish() - MQ_IOC_PUBLISH
- * @publisher: publisher
- * @user: the record
+ * mq_publisher_command() - MQ_IOC_PUBLISH and MQ_IOC_PUBLISH_BATCH
+ * @file: of a publisher
+ * @cmd: which
+ * @arg: its argument
  * @nowait: wait neither for another caller nor for space
  *
- * Return: 0 or an errno documented at struct mq_publish; MQ_CONTENDED.
+ * Return: 0 or an errno documented there; MQ_CONTENDED.
  */
-int mq_publisher_publish(struct mq_publisher *publisher, struct mq_publish __user *user,
-			 bool nowait);
-
-/* MQ_IOC_PUBLISH_BATCH, likewise. */
-int mq_publisher_publish_batch(struct mq_publisher *publisher,
-			       struct mq_publish_batch __user *arg, bool nowait);
+long mq_publisher_command(struct file *file, unsigned int cmd, void __user *arg, bool nowait);
 
 #endif /* MQ_PUBLISHER_H */

@@ -277,10 +277,13 @@ static int channel_replace_claims(struct mq_channel *channel,
 	err = mq_claims_swap(channel->claims, claims);
 	if (err == -EEXIST)
 		NL_SET_ERR_MSG_MOD(extack, "another channel has one of these claims");
-	if (!err)
+	if (!err) {
+		spin_lock(&channel->data.lock);
 		swap(channel->claims, claims);
+		spin_unlock(&channel->data.lock);
+	}
 	channel_move_generations();
-	mq_claims_free(claims);
+	mq_claims_put(claims);
 	return err;
 }
 
@@ -298,7 +301,10 @@ int mq_channel_set(const char *name, const struct mq_channel_change *change,
 	channel = channel_lock_by_name(name, extack);
 	if (!channel)
 		return -ENOENT;
-	if (change->set_claims)
+	err = mq_channel_check_hold(channel->overflow,
+				    change->evict_after ? *change->evict_after : 0,
+				    change->hold ? *change->hold : MQ_HOLD_WRITERS, extack);
+	if (!err && change->set_claims)
 		err = channel_replace_claims(channel, change, extack);
 	if (!err) {
 		struct mq_retained_set *set = &channel->data.retained;
@@ -309,31 +315,15 @@ int mq_channel_set(const char *name, const struct mq_channel_change *change,
 		if (change->retained_bytes_max)
 			set->bytes_max = *change->retained_bytes_max;
 		spin_unlock(&channel->data.lock);
+		/* Who waits for space scans each tick, and goes by it then. */
+		if (change->evict_after)
+			WRITE_ONCE(channel->evict_after, *change->evict_after);
+		if (change->hold)
+			WRITE_ONCE(channel->hold, *change->hold);
 		mq_channel_event(channel, MQ_EVENT_CHANGED, 0, 0);
 	}
 	mutex_unlock(&channel_admin);
 	return err;
-}
-
-char *mq_channel_claims(struct mq_channel *channel, u32 *size)
-{
-	char *text;
-	u32 at = 0;
-	u32 i;
-
-	mutex_lock(&channel_admin);
-	*size = 0;
-	for (i = 0; i < channel->claims->count; i++)
-		*size += channel->claims->claim[i]->len + 1;
-	text = kvmalloc(*size, GFP_KERNEL_ACCOUNT);
-	for (i = 0; text && i < channel->claims->count; i++) {
-		const struct mq_claim *claim = channel->claims->claim[i];
-
-		memcpy(text + at, claim->filter, claim->len + 1);
-		at += claim->len + 1;
-	}
-	mutex_unlock(&channel_admin);
-	return text ? text : ERR_PTR(-ENOMEM);
 }
 
 void mq_registry_clear(void)

@@ -71,7 +71,16 @@ static struct mq_retained_value *retained_find(const struct mq_retained_set *set
 	return NULL;
 }
 
-int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data)
+u64 mq_retained_sequence(const struct mq_retained_set *set, const struct mq_ring_data *data,
+			 u64 now)
+{
+	const struct mq_retained_value *value = retained_find(set, data);
+
+	return value && !mq_retained_expired(value, now) ? value->sequence : 0;
+}
+
+int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data,
+		      struct mq_retained_growth *growth)
 {
 	const struct mq_retained_value *old = retained_find(set, data);
 	u32 old_size = old ? retained_size(&old->data) : 0;
@@ -79,9 +88,19 @@ int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_da
 
 	if (!data->payload_len || size <= old_size)
 		return 0;
-	if (!old && set->count >= set->count_max)
+	if (!old && set->count + growth->count >= set->count_max)
 		return -EDQUOT;
-	return set->bytes - old_size + size > set->bytes_max ? -EDQUOT : 0;
+	if (set->bytes + growth->bytes - old_size + size > set->bytes_max)
+		return -EDQUOT;
+	growth->count += !old;
+	growth->bytes += size - old_size;
+	return 0;
+}
+
+static bool retained_expires_first(struct rb_node *node, const struct rb_node *other)
+{
+	return rb_entry(node, struct mq_retained_value, by_expiry)->expires <
+	       rb_entry(other, struct mq_retained_value, by_expiry)->expires;
 }
 
 static void retained_insert(struct mq_retained_set *set, struct mq_retained_value *value)
@@ -105,6 +124,8 @@ static void retained_insert(struct mq_retained_set *set, struct mq_retained_valu
 	rb_link_node(&value->by_sequence, parent,
 		     parent ? &parent->rb_right : &set->by_sequence.rb_node);
 	rb_insert_color(&value->by_sequence, &set->by_sequence);
+	if (value->expires)
+		rb_add_cached(&value->by_expiry, &set->by_expiry, retained_expires_first);
 	set->count++;
 	set->bytes += retained_size(&value->data);
 }
@@ -113,21 +134,44 @@ static void retained_erase(struct mq_retained_set *set, struct mq_retained_value
 {
 	rb_erase(&value->by_topic, &set->by_topic);
 	rb_erase(&value->by_sequence, &set->by_sequence);
+	if (value->expires)
+		rb_erase_cached(&value->by_expiry, &set->by_expiry);
 	set->count--;
 	set->bytes -= retained_size(&value->data);
 }
 
 struct mq_retained_value *mq_retained_replace(struct mq_retained_set *set,
 					      const struct mq_ring_data *data,
-					      struct mq_retained_value *value)
+					      struct mq_retained_value *value, u64 now)
 {
 	struct mq_retained_value *old = retained_find(set, data);
 
-	if (old)
+	if (old) {
+		set->expired += mq_retained_expired(old, now);
 		retained_erase(set, old);
+	}
 	if (value)
 		retained_insert(set, value);
 	return old;
+}
+
+struct mq_retained_value *mq_retained_expire(struct mq_retained_set *set, u64 now)
+{
+	struct rb_node *first = rb_first_cached(&set->by_expiry);
+	struct mq_retained_value *value = rb_entry_safe(first, struct mq_retained_value, by_expiry);
+
+	if (!value || !mq_retained_expired(value, now))
+		return NULL;
+	retained_erase(set, value);
+	set->expired++;
+	return value;
+}
+
+u64 mq_retained_deadline(const struct mq_retained_set *set)
+{
+	const struct rb_node *first = rb_first_cached(&set->by_expiry);
+
+	return first ? rb_entry(first, struct mq_retained_value, by_expiry)->expires : U64_MAX;
 }
 
 struct mq_retained_value *mq_retained_next(const struct mq_retained_set *set, u64 after)

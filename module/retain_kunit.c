@@ -15,6 +15,8 @@
 struct retain_test {
 	struct mq_retained_set set;
 	u64 next;		/* sequence */
+	u64 now;		/* the clock */
+	u64 expiry;		/* of the next value; 0: it stays */
 	struct mq_ring_data data;
 	char topic[16];
 	u8 payload[64];
@@ -49,9 +51,10 @@ static int retain_data(struct kunit *test, const struct mq_ring_data *data)
 {
 	struct retain_test *t = test->priv;
 	struct mq_retained_value *value = NULL;
+	struct mq_retained_growth growth = { };
 	int err;
 
-	err = mq_retained_admit(&t->set, data);
+	err = mq_retained_admit(&t->set, data, &growth);
 	if (err)
 		return err;
 	if (data->payload_len) {
@@ -60,9 +63,10 @@ static int retain_data(struct kunit *test, const struct mq_ring_data *data)
 		value->sequence = t->next;
 		value->time = 1000 + t->next;
 		value->publisher = 7;
+		value->expires = t->expiry ? t->now + t->expiry : 0;
 	}
 	t->next++;
-	mq_retained_put(mq_retained_replace(&t->set, data, value));
+	mq_retained_put(mq_retained_replace(&t->set, data, value, t->now));
 	return 0;
 }
 
@@ -274,6 +278,114 @@ static void retain_takes_all(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, mq_retained_next(&t->set, 0));
 }
 
+/* ---- expiry ------------------------------------------------------------ */
+
+static u64 sequence_at(struct kunit *test, int number, u64 now)
+{
+	struct retain_test *t = test->priv;
+
+	return mq_retained_sequence(&t->set, record(t, number, 1), now);
+}
+
+static void retain_expires(struct kunit *test)
+{
+	struct retain_test *t = test->priv;
+	struct mq_retained_value *value;
+
+	KUNIT_EXPECT_EQ(test, U64_MAX, mq_retained_deadline(&t->set));
+	KUNIT_EXPECT_NULL(test, mq_retained_expire(&t->set, U64_MAX));
+	t->now = 100;
+	t->expiry = 50;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 1, 20));
+	t->expiry = 0;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 2, 20));
+	KUNIT_EXPECT_EQ(test, 150ULL, mq_retained_deadline(&t->set));
+	KUNIT_EXPECT_EQ(test, 1ULL, sequence_at(test, 1, 149));
+	KUNIT_EXPECT_EQ(test, 0ULL, sequence_at(test, 1, 150));
+	KUNIT_EXPECT_EQ(test, 2ULL, sequence_at(test, 2, U64_MAX));
+	KUNIT_EXPECT_NULL(test, mq_retained_expire(&t->set, 149));
+	value = mq_retained_next(&t->set, 0);
+	KUNIT_EXPECT_FALSE(test, mq_retained_expired(value, 149));
+	KUNIT_EXPECT_TRUE(test, mq_retained_expired(value, 150));
+	KUNIT_EXPECT_PTR_EQ(test, value, mq_retained_expire(&t->set, 150));
+	mq_retained_put(value);
+	KUNIT_EXPECT_NULL(test, mq_retained_expire(&t->set, U64_MAX));
+	KUNIT_EXPECT_EQ(test, 1U, t->set.count);
+	KUNIT_EXPECT_EQ(test, 26ULL, t->set.bytes);
+	KUNIT_EXPECT_EQ(test, 1ULL, t->set.expired);
+	KUNIT_EXPECT_EQ(test, U64_MAX, mq_retained_deadline(&t->set));
+}
+
+/* Whatever the order they came in, they go in that of their time. */
+static void retain_expires_in_order(struct kunit *test)
+{
+	struct retain_test *t = test->priv;
+	struct mq_retained_value *value;
+	u64 last = 0;
+	int i;
+
+	for (i = 0; i < TOPICS; i++) {
+		t->expiry = 1 + i * 7 % TOPICS / 2;
+		KUNIT_ASSERT_EQ(test, 0, retain(test, i, 10));
+	}
+	for (i = 0; i < TOPICS; i++) {
+		u64 deadline = mq_retained_deadline(&t->set);
+
+		KUNIT_EXPECT_GE(test, deadline, last);
+		KUNIT_EXPECT_NULL(test, mq_retained_expire(&t->set, deadline - 1));
+		value = mq_retained_expire(&t->set, deadline);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, value);
+		KUNIT_EXPECT_EQ(test, deadline, value->expires);
+		mq_retained_put(value);
+		last = deadline;
+	}
+	KUNIT_EXPECT_EQ(test, 0U, t->set.count);
+	KUNIT_EXPECT_EQ(test, 0ULL, t->set.bytes);
+	KUNIT_EXPECT_EQ(test, (u64)TOPICS, t->set.expired);
+}
+
+/* Another value has its own time; one that was replaced late had expired. */
+static void retain_replaces_what_expires(struct kunit *test)
+{
+	struct retain_test *t = test->priv;
+
+	t->expiry = 50;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 1, 20));
+	t->now = 49;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 1, 20));
+	KUNIT_EXPECT_EQ(test, 0ULL, t->set.expired);
+	KUNIT_EXPECT_EQ(test, 99ULL, mq_retained_deadline(&t->set));
+	t->now = 99;
+	t->expiry = 0;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 1, 20));
+	KUNIT_EXPECT_EQ(test, 1ULL, t->set.expired);
+	KUNIT_EXPECT_EQ(test, U64_MAX, mq_retained_deadline(&t->set));
+	t->expiry = 1;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 2, 20));
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 2, 0));
+	KUNIT_EXPECT_EQ(test, 1ULL, t->set.expired);
+	KUNIT_EXPECT_EQ(test, U64_MAX, mq_retained_deadline(&t->set));
+	KUNIT_EXPECT_EQ(test, 1U, t->set.count);
+}
+
+/* Until it is taken out it takes its place. */
+static void retain_limits_what_expired(struct kunit *test)
+{
+	struct retain_test *t = test->priv;
+
+	t->set.count_max = 1;
+	t->expiry = 1;
+	KUNIT_ASSERT_EQ(test, 0, retain(test, 1, 20));
+	t->now = 10;
+	KUNIT_EXPECT_EQ(test, -EDQUOT, retain(test, 2, 20));
+	mq_retained_put(mq_retained_expire(&t->set, t->now));
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 2, 20));
+	t->now = 20;
+	/* Its own topic takes it over. */
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 2, 20));
+	KUNIT_EXPECT_EQ(test, 2ULL, t->set.expired);
+}
+
 /* The set is what the model says: as many, as large, in this order. */
 static void expect_model(struct kunit *test)
 {
@@ -355,6 +467,10 @@ static struct kunit_case retain_cases[] = {
 	KUNIT_CASE(retain_limits_lowered),
 	KUNIT_CASE(retain_lists_in_order),
 	KUNIT_CASE(retain_takes_all),
+	KUNIT_CASE(retain_expires),
+	KUNIT_CASE(retain_expires_in_order),
+	KUNIT_CASE(retain_replaces_what_expires),
+	KUNIT_CASE(retain_limits_what_expired),
 	KUNIT_CASE(retain_is_the_model),
 	{ }
 };

@@ -3,6 +3,7 @@
 #include <linux/align.h>
 #include <linux/build_bug.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -34,20 +35,26 @@ static unsigned long ring_header_pages(void)
 	return DIV_ROUND_UP(MQ_HEADER_SIZE, PAGE_SIZE);
 }
 
-u64 mq_ring_memory(const struct mq_ring_config *config)
+/* Bytes that are shared with users. */
+static u64 ring_shared_bytes(const struct mq_ring_config *config)
 {
 	return ((u64)ring_header_pages() + ring_slot_pages(config)) * PAGE_SIZE + config->bytes;
 }
 
+u64 mq_ring_memory(const struct mq_ring_config *config)
+{
+	return ring_shared_bytes(config) + (u64)config->slots * sizeof(u32);
+}
+
 u64 mq_ring_map_size(const struct mq_ring_config *config)
 {
-	return mq_ring_memory(config) + config->bytes;
+	return ring_shared_bytes(config) + config->bytes;
 }
 
 static int ring_alloc_pages(struct mq_ring *ring)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-	unsigned long count = mq_ring_memory(&ring->config) >> PAGE_SHIFT;
+	unsigned long count = ring_shared_bytes(&ring->config) >> PAGE_SHIFT;
 	unsigned long twice = ring->config.bytes >> PAGE_SHIFT;
 
 	/* The array lists the byte area twice, as vmap() below wants it. */
@@ -76,6 +83,9 @@ int mq_ring_init(struct mq_ring *ring, const struct mq_ring_config *config,
 	err = ring_alloc_pages(ring);
 	if (err)
 		return err;
+	ring->stamps = kvcalloc(config->slots, sizeof(*ring->stamps), GFP_KERNEL_ACCOUNT);
+	if (!ring->stamps)
+		return -ENOMEM;
 
 	header = ring->memory;
 	ring->header = header;
@@ -105,6 +115,7 @@ void mq_ring_destroy(struct mq_ring *ring)
 	while (ring->page_count)
 		put_page(ring->pages[--ring->page_count]);
 	kvfree(ring->pages);
+	kvfree(ring->stamps);
 	memset(ring, 0, sizeof(*ring));
 }
 
@@ -120,6 +131,11 @@ struct page *mq_ring_page(const struct mq_ring *ring, unsigned long pgoff)
 static struct mq_slot *ring_slot(const struct mq_ring *ring, u64 sequence)
 {
 	return &ring->slots[sequence & (ring->config.slots - 1)];
+}
+
+static u32 *ring_stamp(const struct mq_ring *ring, u64 sequence)
+{
+	return &ring->stamps[sequence & (ring->config.slots - 1)];
 }
 
 static u8 *ring_at(const struct mq_ring *ring, u64 position)
@@ -213,6 +229,7 @@ u64 mq_ring_write(struct mq_ring *ring, const struct mq_ring_data *data,
 	WRITE_ONCE(slot->topic_hash, data->topic_hash);
 	WRITE_ONCE(slot->topic_len, data->topic_len);
 	WRITE_ONCE(slot->flags, data->flags);
+	WRITE_ONCE(*ring_stamp(ring, sequence), (u32)jiffies);
 	ring_place(ring, slot, data, need);
 	ring->position += need;
 
@@ -293,6 +310,11 @@ bool mq_ring_peek(const struct mq_ring *ring, u64 sequence, struct mq_ring_view 
 	data->topic = data->topic_len <= MQ_SLOT_INLINE ? slot->data :
 							  data->metadata + data->metadata_len;
 	return true;
+}
+
+u32 mq_ring_age(const struct mq_ring *ring, u64 sequence)
+{
+	return mq_ring_age_at(READ_ONCE(*ring_stamp(ring, sequence)), (u32)jiffies);
 }
 
 bool mq_ring_intact(const struct mq_ring *ring, u64 sequence)

@@ -43,6 +43,8 @@ struct mq_ring_config {
  * @pages: its pages: header, slots, byte area once
  * @page_count: how many
  * @memory: kernel mapping of it all
+ * @stamps: for each slot, when its record was written: jiffies, cut to 32 bits;
+ *	written under the lock, read with READ_ONCE elsewhere
  * @head: next sequence; written under the lock, read with READ_ONCE elsewhere
  * @oldest: oldest sequence readable; likewise
  * @position: where the byte area goes on; under the lock
@@ -56,6 +58,7 @@ struct mq_ring {
 	struct page **pages;
 	unsigned long page_count;
 	void *memory;
+	u32 *stamps;
 	u64 head;
 	u64 oldest;
 	u64 position;
@@ -114,7 +117,7 @@ int mq_ring_init(struct mq_ring *ring, const struct mq_ring_config *config,
 /* Frees what mq_ring_init() made; a zeroed or half-built ring is fine. */
 void mq_ring_destroy(struct mq_ring *ring);
 
-/* Bytes a ring of these sizes takes of memory. */
+/* Bytes a ring of these sizes takes of memory, with what only the kernel sees. */
 u64 mq_ring_memory(const struct mq_ring_config *config);
 
 /* Bytes of its user mapping: the byte area counts twice. */
@@ -188,6 +191,19 @@ bool mq_ring_peek(const struct mq_ring *ring, u64 sequence, struct mq_ring_view 
 
 /* Whether what mq_ring_peek() showed was not overwritten until now. */
 bool mq_ring_intact(const struct mq_ring *ring, u64 sequence);
+
+/* Jiffies from a stamp to now; right if it is less than 2^32 jiffies old. */
+static inline u32 mq_ring_age_at(u32 stamp, u32 now)
+{
+	return now - stamp;
+}
+
+/*
+ * How old a record is, in jiffies: by a clock that nobody can set, other than
+ * &mq_slot.time. @sequence is in the ring and stays there meanwhile. (After 49
+ * days at 1000 Hz a record looks new once more.)
+ */
+u32 mq_ring_age(const struct mq_ring *ring, u64 sequence);
 
 /* The head, so that all records below it are visible. */
 static inline u64 mq_ring_head(const struct mq_ring *ring)

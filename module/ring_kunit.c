@@ -5,6 +5,7 @@
  * that any record can be checked at any time.
  */
 #include <kunit/test.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/mq_topic.h>
 #include <linux/slab.h>
@@ -95,10 +96,11 @@ static void ring_sizes(struct kunit *test)
 	const struct mq_ring_config tiny = { .slots = 1, .bytes = PAGE_SIZE, .max_record = 128 };
 	u64 slots = 256 * MQ_SLOT_SIZE;
 
-	KUNIT_EXPECT_EQ(test, MQ_HEADER_SIZE + slots + 65536, mq_ring_memory(&config));
+	/* With 4 bytes for each slot that users don't see. */
+	KUNIT_EXPECT_EQ(test, MQ_HEADER_SIZE + slots + 65536 + 256 * 4, mq_ring_memory(&config));
 	KUNIT_EXPECT_EQ(test, MQ_HEADER_SIZE + slots + 2 * 65536, mq_ring_map_size(&config));
 	/* Slots take whole pages. */
-	KUNIT_EXPECT_EQ(test, (u64)3 * PAGE_SIZE, mq_ring_memory(&tiny));
+	KUNIT_EXPECT_EQ(test, (u64)3 * PAGE_SIZE + 4, mq_ring_memory(&tiny));
 }
 
 static void ring_header(struct kunit *test)
@@ -212,6 +214,53 @@ static void ring_time_never_goes_back(struct kunit *test)
 	t->ring.time = future;
 	put_inline(t, NO_HOLD);
 	KUNIT_EXPECT_EQ(test, future, t->ring.slots[2].time);
+}
+
+static void ring_age_wraps(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 0u, mq_ring_age_at(0, 0));
+	KUNIT_EXPECT_EQ(test, 7u, mq_ring_age_at(5, 12));
+	/* Over the end of 32 bits, which jiffies meet five minutes after boot. */
+	KUNIT_EXPECT_EQ(test, 1u, mq_ring_age_at(U32_MAX, 0));
+	KUNIT_EXPECT_EQ(test, 32u, mq_ring_age_at(U32_MAX - 15, 16));
+	/* Old is never taken for something that is still to come. */
+	KUNIT_EXPECT_EQ(test, 0x80000000u, mq_ring_age_at(0x80000001, 1));
+	KUNIT_EXPECT_EQ(test, U32_MAX, mq_ring_age_at(1, 0));
+	KUNIT_EXPECT_EQ(test, (u32)0x90000000, mq_ring_age_at(0x70000000, 0));
+}
+
+/* Its age is @least, and what went by since the test began at most. */
+static void expect_age(struct kunit *test, u32 began, u64 sequence, u32 least)
+{
+	struct ring_test *t = test->priv;
+	u32 age = mq_ring_age(&t->ring, sequence);
+
+	KUNIT_EXPECT_GE(test, age, least);
+	KUNIT_EXPECT_LE(test, age, least + ((u32)jiffies - began));
+}
+
+static void ring_age_of_records(struct kunit *test)
+{
+	struct ring_test *t = test->priv;
+	u32 began = (u32)jiffies;
+	u64 i;
+
+	ring_make(test, 4, PAGE_SIZE, 1);
+	for (i = 1; i <= 4; i++)
+		put_inline(t, NO_HOLD);
+	for (i = 1; i <= 4; i++)
+		expect_age(test, began, i, 0);
+	/* Each slot has a stamp of its own. */
+	t->ring.stamps[3] -= 3600000;
+	expect_age(test, began, 3, 3600000);
+	expect_age(test, began, 2, 0);
+	expect_age(test, began, 4, 0);
+	t->ring.stamps[2] -= 0xf0000000;
+	expect_age(test, began, 2, 0xf0000000);
+	/* Who comes next in a slot is young. */
+	put_inline(t, NO_HOLD);
+	put_inline(t, NO_HOLD);
+	expect_age(test, began, 6, 0);
 }
 
 /* ---- space ------------------------------------------------------------ */
@@ -464,6 +513,8 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_need_table),
 	KUNIT_CASE(ring_places),
 	KUNIT_CASE(ring_time_never_goes_back),
+	KUNIT_CASE(ring_age_wraps),
+	KUNIT_CASE(ring_age_of_records),
 	KUNIT_CASE(ring_fits_slots),
 	KUNIT_CASE(ring_fits_bytes),
 	KUNIT_CASE(ring_oldest_moves_in_steps),

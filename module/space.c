@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Space: who holds the ring and who waits for it, see space.h. */
+#include <linux/jiffies.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include "event.h"
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
 
 /* Starvation ends when this part of slots and bytes is free. */
 #define SPACE_ENOUGH	16
+/* Wakes publishes, and no poll: some space, but not enough for EPOLLOUT. */
+#define SPACE_SOME	EPOLLMSG
 
 u64 mq_space_hold(const struct mq_channel *channel)
 {
@@ -22,18 +26,83 @@ static bool space_enough(struct mq_channel *channel)
 
 	lockdep_assert_held(&channel->data.lock);
 	if (!channel->data.starved ||
-	    !mq_ring_fits(ring, ring->config.slots / SPACE_ENOUGH, channel->data.starved_bytes,
+	    !mq_ring_fits(ring, channel->data.starved_slots, channel->data.starved_bytes,
 			  mq_space_hold(channel)))
 		return false;
 	WRITE_ONCE(channel->data.starved, false);
 	WRITE_ONCE(ring->header->space_wanted, 0);
+	channel->data.moved = false;
 	return true;
 }
 
-void mq_space_scan(struct mq_channel *channel)
+/* Takes the right to hold from a subscription whose first record is too old. */
+static void space_evict(struct mq_channel *channel, struct mq_subscription *subscription,
+			u64 position)
+{
+	const struct mq_event_report report = {
+		.event = MQ_EVENT_EVICTED,
+		.name = channel->name,
+		.channel_id = channel->id,
+		.endpoint_id = subscription->id,
+		.pid = subscription->pid,
+		.sequence = position,
+	};
+
+	trace_mq_evict(channel->id, subscription->id, position);
+	mq_subscription_evict(subscription, position);
+	/* Everybody is told before the space can be used. */
+	mq_event_send(&report);
+	mq_space_leave(channel);
+	spin_lock(&channel->data.lock);
+	channel->data.counters.evicted++;
+	spin_unlock(&channel->data.lock);
+}
+
+/*
+ * Whether a holder is to be evicted: the first record that it holds is older
+ * than the channel allows. *@position, from where on it holds, moves on to that
+ * record: one that was asleep while nothing matched is not late.
+ */
+static bool space_too_old(struct mq_channel *channel, struct mq_subscription *subscription,
+			  u64 *position, u64 head)
+{
+	const struct mq_ring *ring = &channel->data.ring;
+	u32 after = READ_ONCE(channel->evict_after);
+	u64 start, end;
+	bool found;
+
+	/* A purge takes from holders, too; that is a gap, and nothing verified. */
+	start = max(*position, mq_ring_oldest(ring));
+	if (!after || start >= head || mq_ring_age(ring, start) <= msecs_to_jiffies(after))
+		return false;
+	end = start;
+	found = mq_subscription_first(subscription, &end, head);
+	if (start == *position && end > start)
+		WRITE_ONCE(subscription->status->verified, end);
+	*position = end;
+	/* It was given up, but there is enough space for now. */
+	if (!found && end - start >= ring->config.slots / SPACE_ENOUGH)
+		return false;
+	return end < head && mq_ring_age(ring, end) > msecs_to_jiffies(after);
+}
+
+/* From where on a holder needs the ring; the head: it does not, or no longer. */
+static u64 space_look(struct mq_channel *channel, struct mq_subscription *subscription, u64 head,
+		      bool lacking)
+{
+	u64 position = mq_subscription_hold(subscription, head);
+
+	if (!lacking || !space_too_old(channel, subscription, &position, head))
+		return position;
+	space_evict(channel, subscription, position);
+	return head;
+}
+
+/* @wanted: somebody waits for space, or for the end of this scan. */
+static void space_scan(struct mq_channel *channel, bool wanted)
 {
 	struct mq_subscription *subscription;
-	bool enough, told;
+	bool enough, told, lacking;
 	u64 head, hold;
 
 	mutex_lock(&channel->endpoints.lock);
@@ -43,11 +112,13 @@ void mq_space_scan(struct mq_channel *channel)
 	 */
 	head = mq_ring_head(&channel->data.ring);
 	hold = head;
+	lacking = wanted && READ_ONCE(channel->data.starved);
 	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node)
 		if (subscription->holding)
-			hold = min(hold, mq_subscription_hold(subscription, head));
+			hold = min(hold, space_look(channel, subscription, head, lacking));
 
 	spin_lock(&channel->data.lock);
+	channel->data.moved |= hold > channel->data.hold;
 	channel->data.hold = hold;
 	enough = space_enough(channel);
 	told = enough && channel->data.full_told;
@@ -63,13 +134,21 @@ void mq_space_scan(struct mq_channel *channel)
 		mq_channel_event(channel, MQ_EVENT_SPACE, 0, 0);
 }
 
-void mq_space_starve(struct mq_channel *channel, u64 bytes)
+void mq_space_scan(struct mq_channel *channel)
 {
-	u64 enough = channel->data.ring.config.bytes / SPACE_ENOUGH;
+	space_scan(channel, wq_has_sleeper(&channel->space));
+}
+
+void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes)
+{
+	const struct mq_ring_config *config = &channel->data.ring.config;
 
 	spin_lock(&channel->data.lock);
-	if (!channel->data.starved)
-		channel->data.starved_bytes = enough;
+	if (!channel->data.starved) {
+		channel->data.starved_slots = config->slots / SPACE_ENOUGH;
+		channel->data.starved_bytes = config->bytes / SPACE_ENOUGH;
+	}
+	channel->data.starved_slots = max(channel->data.starved_slots, slots);
 	channel->data.starved_bytes = max(channel->data.starved_bytes, bytes);
 	WRITE_ONCE(channel->data.starved, true);
 	WRITE_ONCE(channel->data.ring.header->space_wanted, 1);
@@ -79,7 +158,7 @@ void mq_space_starve(struct mq_channel *channel, u64 bytes)
 	 * sees space_wanted. Pairs with the fence between the two in libmq.
 	 */
 	smp_mb();
-	mq_space_scan(channel);
+	space_scan(channel, true);
 }
 
 /* Scans again in a tick, for somebody who waits. */
@@ -88,18 +167,31 @@ static void space_watch(struct mq_channel *channel)
 	schedule_delayed_work(&channel->space_work, 1);
 }
 
-void mq_space_refuse(struct mq_channel *channel)
+/* Tells, once for each starvation, that publishes are refused or wait. */
+static void space_tell_full(struct mq_channel *channel, bool refused)
 {
 	bool tell;
 
 	spin_lock(&channel->data.lock);
-	channel->data.counters.refused++;
+	channel->data.counters.refused += refused;
 	tell = channel->data.starved && !channel->data.full_told;
 	if (tell)
 		channel->data.full_told = true;
 	spin_unlock(&channel->data.lock);
 	if (tell)
 		mq_channel_event(channel, MQ_EVENT_FULL, 0, 0);
+}
+
+void mq_space_wait(struct mq_channel *channel)
+{
+	space_tell_full(channel, false);
+	/* In the queue by now: a work item that runs already sees it, or runs again. */
+	space_watch(channel);
+}
+
+void mq_space_refuse(struct mq_channel *channel)
+{
+	space_tell_full(channel, true);
 	/* A waiter that stays queued (EPOLLET, multishot) does not ask again. */
 	if (wq_has_sleeper(&channel->space))
 		space_watch(channel);
@@ -131,12 +223,27 @@ __poll_t mq_space_poll(struct mq_channel *channel)
 	return 0;
 }
 
+/* Whether holders moved on since this was asked last. */
+static bool space_moved(struct mq_channel *channel)
+{
+	bool moved;
+
+	spin_lock(&channel->data.lock);
+	moved = channel->data.moved;
+	channel->data.moved = false;
+	spin_unlock(&channel->data.lock);
+	return moved;
+}
+
 void mq_space_work(struct work_struct *work)
 {
 	struct mq_channel *channel =
 		container_of(to_delayed_work(work), struct mq_channel, space_work);
 
 	mq_space_scan(channel);
-	if (READ_ONCE(channel->data.starved) && wq_has_sleeper(&channel->space))
-		space_watch(channel);
+	if (!READ_ONCE(channel->data.starved) || !wq_has_sleeper(&channel->space))
+		return;
+	if (space_moved(channel))
+		wake_up_poll(&channel->space, SPACE_SOME);
+	space_watch(channel);
 }

@@ -11,6 +11,15 @@
  * Starved: from a publish that found no space until 1/16 of the ring (and
  * what that publish needed) is free. While starved, header.space_wanted asks
  * readers to kick, and as long as anybody waits, a work item scans every tick.
+ *
+ * Who waits is in the queue channel->space: polls for EPOLLOUT and publishes on
+ * a channel that blocks. The end of the starvation wakes all of them, so that
+ * space is used in batches. A tick that finds some space but not that much wakes
+ * publishes only: theirs may be a record that fits.
+ *
+ * Evict after T: when a publish lacks space, and at each scan while somebody
+ * waits for it, holders whose first held record is older than T lose the right
+ * to hold. They and the administrators are told, then the space is given away.
  */
 #ifndef MQ_SPACE_H
 #define MQ_SPACE_H
@@ -25,16 +34,23 @@ u64 mq_space_hold(const struct mq_channel *channel);
 /**
  * mq_space_starve() - a publish lacks space: look for some
  * @channel: channel
- * @bytes: what its record needs of the byte area
+ * @slots: what it needs of the slots
+ * @bytes: and of the byte area
  *
  * Takes the endpoints mutex. Afterwards the publish tries once more.
  */
-void mq_space_starve(struct mq_channel *channel, u64 bytes);
+void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes);
 
 /* A publish was refused for lack of space: counts, tells, keeps scanning. */
 void mq_space_refuse(struct mq_channel *channel);
 
-/* Takes the cursors of all holders; wakes who waits for space, if there is. */
+/* A publish is about to sleep in channel->space: tells, scans until it wakes. */
+void mq_space_wait(struct mq_channel *channel);
+
+/*
+ * Takes the cursors of all holders; if somebody lacks space, evicts those that
+ * hold too old a record; wakes who waits for space, if there is.
+ */
 void mq_space_scan(struct mq_channel *channel);
 
 /* A holder comes (endpoints mutex held) at @position. */

@@ -13,10 +13,15 @@
 #include "compat.h"
 #include "endpoint.h"
 #include "mq.h"
+#include "publisher.h"
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
 #include "uring.h"
+#include "user.h"
+
+/* What a subscription has its user lock: the control and the status page. */
+#define SUBSCRIPTION_PAGES	2
 
 static atomic64_t subscription_ids;
 
@@ -78,6 +83,22 @@ u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head)
 		WRITE_ONCE(subscription->status->verified, verified);
 	}
 	return max(position, verified);
+}
+
+void mq_subscription_evict(struct mq_subscription *subscription, u64 position)
+{
+	struct mq_status *status = subscription->status;
+
+	lockdep_assert_held(&subscription->channel->endpoints.lock);
+	subscription->holding = false;
+	WRITE_ONCE(status->evicted_at, position);
+	/* After that: who reads the state with acquire finds where it was. */
+	smp_store_release(&status->state,
+			  (status->state & ~MQ_SUBSCRIPTION_HOLDING) | MQ_SUBSCRIPTION_EVICTED);
+	WRITE_ONCE(subscription->hold_lost, true);
+	/* wq_has_sleeper() has the barrier; pairs with that in subscription_poll(). */
+	if (wq_has_sleeper(&subscription->wq))
+		wake_up_poll(&subscription->wq, EPOLLPRI);
 }
 
 bool mq_subscription_readable(struct mq_subscription *subscription)
@@ -286,9 +307,41 @@ static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned lon
 		return subscription_ioctl_receive(subscription, (void __user *)arg);
 	case MQ_IOC_ACK:
 		return mq_subscription_ack(subscription, (void __user *)arg);
+	case MQ_IOC_PUBLISHER_INFO:
+		return mq_publisher_info(subscription->channel, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
+}
+
+/* Puts it on the account of its maker, if there may be another one. */
+static int subscription_charge(struct mq_subscription *subscription)
+{
+	struct mq_user *user = mq_user_of_caller();
+	struct user_struct *locked;
+
+	if (IS_ERR(user))
+		return PTR_ERR(user);
+	if (!mq_user_charge(user, MQ_USER_SUBSCRIPTIONS)) {
+		mq_user_put(user);
+		return mq_limit_refuse(subscription->channel, MQ_LIMIT_USER, -EDQUOT);
+	}
+	locked = mq_user_lock_pages(SUBSCRIPTION_PAGES);
+	if (IS_ERR(locked)) {
+		mq_user_uncharge(user, MQ_USER_SUBSCRIPTIONS);
+		mq_user_put(user);
+		return mq_limit_refuse(subscription->channel, MQ_LIMIT_MEMLOCK, PTR_ERR(locked));
+	}
+	subscription->user = user;
+	subscription->locked = locked;
+	return 0;
+}
+
+static void subscription_uncharge(struct mq_subscription *subscription)
+{
+	mq_user_unlock_pages(subscription->locked, SUBSCRIPTION_PAGES);
+	mq_user_uncharge(subscription->user, MQ_USER_SUBSCRIPTIONS);
+	mq_user_put(subscription->user);
 }
 
 static void subscription_free(struct mq_subscription *subscription)
@@ -307,20 +360,23 @@ static void subscription_free_rcu(struct rcu_head *rcu)
 static void subscription_close(struct mq_subscription *subscription)
 {
 	struct mq_channel *channel = subscription->channel;
+	bool held;
 
 	mq_subscription_filters_clear(subscription);
 	mutex_lock(&channel->endpoints.lock);
 	list_del_rcu(&subscription->node);
 	channel->endpoints.subscription_count--;
-	if (subscription->holding)
+	held = subscription->holding;
+	if (held)
 		mq_space_leave(channel);
 	mutex_unlock(&channel->endpoints.lock);
 	/* Whoever waits for space may have waited for us. */
-	if (subscription->holding)
+	if (held)
 		mq_channel_kick(channel);
 
 	trace_mq_unsubscribe(channel->id, subscription->id);
 	mq_channel_event(channel, MQ_EVENT_UNSUBSCRIBED, subscription->id, subscription->pid);
+	subscription_uncharge(subscription);
 	/* A publish may still look at the wait queue. */
 	call_rcu(&subscription->rcu, subscription_free_rcu);
 	mq_channel_put(channel);
@@ -359,8 +415,8 @@ static int subscription_check(const struct mq_channel *channel, const struct mq_
 		return -EACCES;
 	if (!(args->flags & MQ_SUBSCRIBE_HOLD))
 		return 0;
-	/* Holding is the right to stop publishers: for who may publish. */
-	if (!(node_mode & FMODE_WRITE))
+	/* Holding is the right to stop publishers: for who may publish, or as told. */
+	if (!(node_mode & FMODE_WRITE) && READ_ONCE(channel->hold) != MQ_HOLD_READERS)
 		return -EACCES;
 	return channel->overflow == MQ_OVERFLOW_DROP_OLDEST ? -EINVAL : 0;
 }
@@ -460,14 +516,15 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	subscription = subscription_new(channel);
 	if (!subscription)
 		return ERR_PTR(-ENOMEM);
+	err = subscription_charge(subscription);
+	if (err)
+		goto free;
 	err = subscription_list(subscription, args);
-	if (err) {
-		subscription_free(subscription);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto uncharge;
 	mq_channel_get(channel);
 	trace_mq_subscribe(channel->id, subscription->id, subscription->pid,
-			   subscription->holding);
+			   args->flags & MQ_SUBSCRIBE_HOLD);
 	mq_channel_event(channel, MQ_EVENT_SUBSCRIBED, subscription->id, subscription->pid);
 	file = mq_endpoint_file("mq-subscription", &subscription_fops, subscription,
 				args->flags & MQ_SUBSCRIBE_NONBLOCK ? O_NONBLOCK : 0);
@@ -478,6 +535,12 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	args->id = subscription->id;
 	args->ring_size = mq_ring_map_size(&channel->data.ring.config);
 	return file;
+
+uncharge:
+	subscription_uncharge(subscription);
+free:
+	subscription_free(subscription);
+	return ERR_PTR(err);
 }
 
 /* ---- statistics ------------------------------------------------------ */
@@ -510,6 +573,7 @@ static void subscription_stat(struct mq_subscription *subscription,
 	stats->delivered = READ_ONCE(subscription->delivered) +
 			   READ_ONCE(subscription->control->delivered);
 	stats->wakes = atomic64_read(&subscription->wakes);
+	stats->evicted_at = READ_ONCE(subscription->status->evicted_at);
 }
 
 unsigned int mq_subscription_stats(struct mq_channel *channel, u64 after,

@@ -16,6 +16,8 @@
 #include "channel.h"
 #include "parked.h"
 
+struct mq_user;
+
 /**
  * struct mq_subscription - a subscription
  *
@@ -23,7 +25,12 @@
  * @channel: its channel (a reference)
  * @id: number, module-wide
  * @pid: process that made it, in the initial pid namespace
- * @holding: counts as a holder of the channel
+ * @user: on whose account it and its filters go (a reference, or NULL)
+ * @locked: on whose account its pages are locked (a reference, or NULL)
+ *
+ * @holding: counts as a holder of the channel (endpoints mutex); once lost, the
+ *	right to hold does not come back
+ * @hold_lost: it was lost, and the reader has taken no notice yet (READ_ONCE)
  *
  * @node: in channel->endpoints.subscriptions
  * @rcu: frees it
@@ -58,7 +65,11 @@ struct mq_subscription {
 	struct mq_channel *channel;
 	u64 id;
 	u32 pid;
+	struct mq_user *user;
+	struct user_struct *locked;
+
 	bool holding;
+	bool hold_lost;
 
 	struct list_head node;
 	struct rcu_head rcu;
@@ -121,6 +132,16 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
  */
 u64 mq_subscription_count(struct mq_subscription *subscription,
 			  const struct mq_filter_link *link, u64 *from, u64 to, u64 *last);
+
+/**
+ * mq_subscription_first() - look for the first match in the ring (gap.c)
+ * @subscription: holding, so that what it looks at stays; endpoints mutex
+ * @from: from here; moved on to the match, or as far as nothing matches
+ * @to: up to here
+ *
+ * Return: false if it gave up for the work it was, at *@from.
+ */
+bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 to);
 
 /**
  * mq_subscription_rest() - let others run between records (gap.c)
@@ -191,6 +212,7 @@ struct mq_subscription_stats {
 	u64 missed_at_most;
 	u64 delivered;
 	u64 wakes;
+	u64 evicted_at;
 };
 
 /**
@@ -219,6 +241,16 @@ void mq_subscription_advance(struct mq_subscription *subscription, u64 position)
  * Under the endpoints mutex.
  */
 u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head);
+
+/**
+ * mq_subscription_evict() - it loses the right to hold, and learns it
+ * @subscription: holding; endpoints mutex
+ * @position: the first record that it holds
+ *
+ * The caller takes it from the channel's holders afterwards: what it held is
+ * overwritten only when it could know.
+ */
+void mq_subscription_evict(struct mq_subscription *subscription, u64 position);
 
 /* Whether a record from @position on matched: asks every filter. */
 bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position);

@@ -10,6 +10,7 @@
 #include "mq.h"
 #include "subscription.h"
 #include "trace.h"
+#include "user.h"
 
 /* With more filters than this a new one is not compared with all others. */
 #define FILTER_OVERLAP_MAX	1024
@@ -168,9 +169,13 @@ static int filter_add(struct mq_subscription *subscription, const char *text,
 	if (filters->links >= READ_ONCE(mq_max_filters_per_channel) ||
 	    filters->bytes >= READ_ONCE(mq_max_filter_bytes))
 		return mq_limit_refuse(channel, MQ_LIMIT_FILTERS, -ENFILE);
+	if (!mq_user_charge(subscription->user, MQ_USER_FILTERS))
+		return mq_limit_refuse(channel, MQ_LIMIT_USER, -EDQUOT);
 	link = mq_filter_link_new(filters, text, args->filter_len, subscription);
-	if (IS_ERR(link))
+	if (IS_ERR(link)) {
+		mq_user_uncharge(subscription->user, MQ_USER_FILTERS);
 		return PTR_ERR(link);
+	}
 	filter_note_overlap(subscription, link);
 	subscription->wild_count += link->wild;
 	WRITE_ONCE(subscription->link_count, subscription->link_count + 1);
@@ -227,6 +232,7 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	spin_unlock(&channel->data.lock);
 	subscription->wild_count -= link->wild;
 	mq_filter_link_free(&channel->filters, link);
+	mq_user_uncharge(subscription->user, MQ_USER_FILTERS);
 	WRITE_ONCE(subscription->link_count, subscription->link_count - 1);
 	return head;
 }
@@ -291,6 +297,7 @@ void mq_subscription_filters_clear(struct mq_subscription *subscription)
 	spin_unlock(&channel->data.lock);
 	list_for_each_entry_safe(link, next, &subscription->links, in_subscription) {
 		mq_filter_link_free(&channel->filters, link);
+		mq_user_uncharge(subscription->user, MQ_USER_FILTERS);
 		cond_resched();
 	}
 	mutex_unlock(&channel->filters.lock);

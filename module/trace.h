@@ -148,6 +148,19 @@ TRACE_EVENT(mq_scan,
 	    TP_printk("channel=%llu hold=%llu head=%llu", __entry->channel, __entry->hold,
 		      __entry->head));
 
+/* @sequence: the first record that it held. */
+TRACE_EVENT(mq_evict,
+	    TP_PROTO(u64 channel, u64 subscription, u64 sequence),
+	    TP_ARGS(channel, subscription, sequence),
+	    TP_STRUCT__entry(__field(u64, channel)
+			     __field(u64, subscription)
+			     __field(u64, sequence)),
+	    TP_fast_assign(__entry->channel = channel;
+			   __entry->subscription = subscription;
+			   __entry->sequence = sequence;),
+	    TP_printk("channel=%llu subscription=%llu sequence=%llu", __entry->channel,
+		      __entry->subscription, __entry->sequence));
+
 /* One gap: records that went by unread, and how many of them matched. */
 TRACE_EVENT(mq_lagged,
 	    TP_PROTO(u64 subscription, u64 passed, u64 missed),

@@ -40,8 +40,6 @@ static int uring_result(struct io_uring_cmd *cmd, unsigned int issue_flags, int 
 
 int mq_uring_publisher(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
-	struct mq_publisher *publisher = cmd->file->private_data;
-	bool nowait = issue_flags & IO_URING_F_NONBLOCK;
 	void __user *arg;
 	int result;
 
@@ -50,10 +48,9 @@ int mq_uring_publisher(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		return result;
 	switch (cmd->cmd_op) {
 	case MQ_IOC_PUBLISH:
-		result = mq_publisher_publish(publisher, arg, nowait);
-		break;
 	case MQ_IOC_PUBLISH_BATCH:
-		result = mq_publisher_publish_batch(publisher, arg, nowait);
+		result = mq_publisher_command(cmd->file, cmd->cmd_op, arg,
+					      issue_flags & IO_URING_F_NONBLOCK);
 		break;
 	default:
 		return -EOPNOTSUPP;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
 # Installs the Debian packages that building and testing need and that are
-# missing. Quick and silent when none is.
+# missing. Quick and silent when none is. With "deep" those of make lint-deep, too.
 
 set -euo pipefail
 
@@ -24,6 +24,8 @@ packages=(
 	mosquitto mosquitto-clients redis-server redis-tools
 	libmosquitto-dev libhiredis-dev
 )
+[ "${1:-}" != deep ] || packages+=(coccinelle clang-tidy)
+
 # Installed for their programs: their services shall not run here.
 services=(mosquitto redis-server)
 

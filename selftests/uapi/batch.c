@@ -164,7 +164,7 @@ TEST_F(batch, arguments_that_cannot_be)
 	struct mq_publish_batch *batch = &self->batch;
 	unsigned int i;
 
-	batch->flags = 0x2;
+	batch->flags = 0x4;
 	EXPECT_EQ(EINVAL, mqt_refusal(self->publisher, MQ_IOC_PUBLISH_BATCH, batch));
 	batch->flags = 0;
 	batch->count = 0;

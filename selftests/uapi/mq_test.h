@@ -13,6 +13,7 @@
 #ifndef MQ_TEST_H
 #define MQ_TEST_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -100,6 +101,8 @@ struct mqt_config {
 	uint32_t gid;
 	uint32_t retained_max;
 	uint64_t retained_bytes_max;
+	uint32_t evict_after;
+	uint32_t hold;
 	const char *claims[MQ_CLAIMS_MAX + 1];
 };
 
@@ -122,6 +125,7 @@ int mqt_info(const char *name, struct mq_info *info);
 
 /* A publisher. @flags: MQ_PUBLISHER_*. */
 int mqt_publisher(const char *name, uint32_t flags);
+int mqt_publisher_timeout(const char *name, uint32_t flags, uint32_t timeout_ms);
 
 /* A subscription and what the kernel said about it. */
 struct mqt_subscription {
@@ -160,6 +164,26 @@ int mqt_refusal(int fd, unsigned long cmd, void *arg);
 
 /* poll(2) on one descriptor; revents or -errno. */
 int mqt_poll(int fd, short events, int timeout_ms);
+
+/* ------------------------------------------------------------------------
+ * A publish that waits for space (blocked.c)
+ */
+
+/* A thread that publishes one record; @result once it is joined. */
+struct mqt_blocked {
+	int fd;
+	const char *topic;
+	struct mq_publish record;
+	int result;
+	volatile pid_t tid;
+	volatile uint64_t done;
+	pthread_t thread;
+};
+
+/* Starts it, and waits until it sleeps in the call (or is done). */
+void mqt_blocked_start(struct mqt_blocked *blocked, int fd, const char *topic);
+/* Waits for its end: what the call returned, 0 or -errno. */
+int mqt_blocked_join(struct mqt_blocked *blocked);
 
 /* ------------------------------------------------------------------------
  * The ring (map.c)
@@ -243,6 +267,8 @@ int mqt_capability(int capability, bool on);
 void mqt_wait_in_call(pid_t tid, long nr);
 /* Likewise a thread that has not told its id yet: waits for *tid first. */
 void mqt_wait_thread_in_call(const volatile pid_t *tid, long nr);
+/* Whether it does now. */
+bool mqt_in_call(pid_t tid, long nr);
 /* Waits until *counter is at least that. */
 void mqt_wait_count(const volatile uint64_t *counter, uint64_t least);
 /* Memory that children share, zeroed. */

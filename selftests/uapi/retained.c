@@ -237,6 +237,8 @@ TEST_F(retained, a_limited_count)
 	record.flags = MQ_RECORD_RETAIN;
 	EXPECT_EQ(EDQUOT, mqt_refusal(self->publisher, MQ_IOC_PUBLISH, &record));
 	ASSERT_EQ(0, mqt_info(NAME, &after));
+	/* It is counted, and that is all. */
+	before.refusals[MQ_LIMIT_RETAINED]++;
 	EXPECT_EQ(0, memcmp(&before, &after, sizeof(before)));
 	/* Replacing and clearing still work, and clearing makes room. */
 	EXPECT_EQ(0, retain_str(self->publisher, "7", "w"));

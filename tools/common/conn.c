@@ -42,7 +42,7 @@ static void name_local(struct conn *conn)
 
 static void identify(struct conn *conn)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(address);
 	int one = 1;
 

@@ -40,7 +40,8 @@ static const struct {
 	  "record: send less, or create it with a larger --max-record" },
 	{ EDQUOT,
 	  "a limit is reached: the channel's retained values (raise them with 'mqctl "
-	  "channel set'), or the memory of all channels (module parameter max_bytes)" },
+	  "channel set'), what one user may have (module parameters max_*_per_user), or the "
+	  "memory of all channels (module parameter max_bytes)" },
 	{ EINVAL,
 	  "not a valid topic, filter or option: a topic has 1 to 65535 bytes without NUL, "
 	  "'+' and '#'" },
@@ -72,7 +73,8 @@ static const struct {
 	  "this library and the loaded module do not fit together: install the same "
 	  "version of both" },
 	{ ENOBUFS,
-	  "events came faster than they were read; some are lost" },
+	  "no room: events came faster than they were read and some are lost, or this user "
+	  "has as much locked memory as it may (ulimit -l)" },
 };
 
 static const char *sentence(int error)

@@ -89,6 +89,16 @@ problem() {
 	finish 126
 }
 
+# What was built runs from memory, too.
+copy_build() {
+	local from=$MQ_TOP/build
+
+	export MQ_BUILD=/tmp/mq-build
+	mkdir -p "$MQ_BUILD/$(uname -r)"
+	cp -a "$from"/{bin,lib,selftests,selftests-tools} "$MQ_BUILD" 2>/dev/null
+	cp "$from/$(uname -r)/mq.ko" "$MQ_BUILD/$(uname -r)" 2>/dev/null
+}
+
 load_module() {
 	local output
 
@@ -139,19 +149,14 @@ run_shell() {
 
 main() {
 	mount_all
-	module='' module_params='' shell='' copy_build='' directory='' command=''
+	module='' module_params='' shell='' directory='' command=''
 	rows='' columns=''
 	# shellcheck source=/dev/null
 	. "$control/settings"
 	mkdir -p "$MQ_OUT"
 	mount -t 9p -o "rw,cache=none,$share" out "$MQ_OUT"
 	tune
-	export MQ_BUILD=$MQ_TOP/build
-	if [ "$copy_build" ]; then
-		mkdir /tmp/mq-build
-		(cd "$MQ_BUILD" && cp -a bin lib selftests "$(uname -r)" /tmp/mq-build)
-		MQ_BUILD=/tmp/mq-build
-	fi
+	copy_build
 	export PATH=$MQ_BUILD/bin:$PATH LD_LIBRARY_PATH=$MQ_BUILD/lib
 	[ -z "$module" ] || load_module
 	if [ "$shell" ]; then

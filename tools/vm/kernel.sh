@@ -62,7 +62,7 @@ debug_key() {
 	{
 		source_version
 		gcc -dumpfullversion
-		grep -v '^#' "$fragment"
+		grep '^CONFIG_' "$fragment" | LC_ALL=C sort
 	} | sha256sum | cut -c1-10
 }
 

@@ -23,7 +23,8 @@
  *          It never holds the ring. EMSGSIZE never, EINTR on a signal.
  *   write  one record on the topic named like the channel, payload = the
  *          bytes of the call (0 bytes: nothing is written, returns 0). The
- *          errors of MQ_IOC_PUBLISH; EPIPE never.
+ *          errors of MQ_IOC_PUBLISH, the first time those of
+ *          MQ_IOC_PUBLISHER too; EPIPE never.
  *   poll   EPOLLIN: a record may be read. EPOLLOUT: as for a publisher.
  *          EPOLLHUP: the channel was deleted.
  *
@@ -142,7 +143,7 @@ enum mq_limit {
  * @retained_bytes: out: bytes of topic, payload and metadata they take
  * @retained_bytes_max: out: most such bytes
  * @published: out: records published since creation
- * @refused: out: publishes refused for lack of space (EAGAIN)
+ * @refused: out: publishes refused for lack of space (EAGAIN, ETIMEDOUT)
  * @overwritten: out: records that left the ring to make room
  * @node_passed: out: records that went by unread or read in part only, all
  *	node readers together
@@ -345,13 +346,13 @@ enum mq_publisher_state {
  * struct mq_publisher_info - who made a publisher
  * @flags: in: 0
  * @label_size: in: room at @label in bytes; out: bytes of the label with its
- *	NUL; 0: none
+ *	NUL; 0: none, or above 4096
  * @label: in: where to put the security label of the maker (LSM). If it does
  *	not fit, nothing is put there
  * @id: in: &mq_slot.publisher
  * @pid: out: process in the caller's pid namespace; 0: not visible there
- * @uid: out: user in the caller's user namespace, or the overflow uid
- * @gid: out: group, likewise
+ * @uid: out: effective user in the caller's user namespace, or the overflow uid
+ * @gid: out: effective group, likewise
  * @state: out: enum mq_publisher_state
  * @cgroup: out: id of the control group (version 2) then; 0: none
  * @started: out: start of the process, CLOCK_BOOTTIME in ns
@@ -359,11 +360,14 @@ enum mq_publisher_state {
  * @last: out: sequence of its last record; 0: none yet
  * @reserved: in: 0
  *
- * MQ_IOC_PUBLISHER_INFO on a node open for reading or on a subscription. For the
- * publisher behind write(2) on a node the maker is who opened the node.
+ * MQ_IOC_PUBLISHER_INFO on a node open for reading or on a subscription, also
+ * after the channel was deleted. For the publisher behind write(2) on a node the
+ * maker is who opened the node, and @opened when. A process that is gone keeps
+ * its number here: only with the same @started is the process that has the
+ * number now the maker.
  *
- * Errors: EACCES, EINVAL, ENOENT (no such publisher, or none of its records is
- * in the ring any more), ENOMEM.
+ * Errors: EACCES, EINVAL, ENOENT (no such publisher, or it is closed and none of
+ * its records is in the ring any more).
  */
 struct mq_publisher_info {
 	__u32 flags;
@@ -483,14 +487,17 @@ struct mq_publish {
  *
  * With MQ_BATCH_ATOMIC the records get consecutive sequences, or none is
  * published: then each one that is refused has its @result, all others have
- * ECANCELED, and @done is @count. What @expect and the limits of retained values
+ * ECANCELED, and @done is @count; all have what ends a batch, EFAULT and ENOMEM of
+ * one record excepted, which refuse that one. What @expect and the limits of retained values
  * are compared with is the state before the batch: together its new values must
  * fit, whatever it clears. Readers may see a part of it for a moment, never for
  * good.
  *
  * Returns 0 if @done was written, even if no record went in. Errors: EINVAL
- * (flags, count, reserved), E2BIG (atomic, and above MQ_ATOMIC_MAX or
- * MQ_ATOMIC_BYTES_MAX), EFAULT (@records), EINTR (nothing was tried).
+ * (flags, count, reserved), E2BIG (atomic, and above MQ_ATOMIC_MAX,
+ * MQ_ATOMIC_BYTES_MAX or three quarters of the ring's slots or bytes, the rest
+ * being for wills), EFAULT (@records; of an atomic batch also that a result could
+ * not be written), EINTR (nothing was tried).
  */
 struct mq_publish_batch {
 	__u32 flags;
@@ -938,7 +945,7 @@ enum mq_attr {
  * @MQ_EVENT_PUBLISHER_CLOSED: MQ_A_PUBLISHER_ID, MQ_A_PID
  * @MQ_EVENT_LAGGED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID, MQ_A_PASSED, MQ_A_MISSED of
  *	this gap
- * @MQ_EVENT_FULL: the channel began to refuse publishes
+ * @MQ_EVENT_FULL: publishes begin to be refused, or to wait, for lack of space
  * @MQ_EVENT_SPACE: 1/16 is free again
  * @MQ_EVENT_EVICTED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID, MQ_A_SEQUENCE: the first
  *	record it held. Comes before the publish that needed the space

@@ -56,7 +56,12 @@ int mqt_info(const char *name, struct mq_info *info)
 
 int mqt_publisher(const char *name, uint32_t flags)
 {
-	struct mq_publisher_new args = { .flags = flags };
+	return mqt_publisher_timeout(name, flags, 0);
+}
+
+int mqt_publisher_timeout(const char *name, uint32_t flags, uint32_t timeout_ms)
+{
+	struct mq_publisher_new args = { .flags = flags, .timeout_ms = timeout_ms };
 	int node = mqt_node(name, O_WRONLY);
 	int fd;
 

@@ -80,7 +80,7 @@ int mqt_capability(int capability, bool on)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-static bool in_call(pid_t tid, long nr)
+bool mqt_in_call(pid_t tid, long nr)
 {
 	char path[64], text[64] = "";
 	ssize_t len;
@@ -97,7 +97,7 @@ static bool in_call(pid_t tid, long nr)
 
 void mqt_wait_in_call(pid_t tid, long nr)
 {
-	while (!in_call(tid, nr))
+	while (!mqt_in_call(tid, nr))
 		sched_yield();
 }
 

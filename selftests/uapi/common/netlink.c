@@ -373,6 +373,8 @@ void mqt_request_config(struct mqt_request *request, const struct mqt_config *co
 	put_u32(request, MQ_A_GID, config->gid);
 	put_u32(request, MQ_A_RETAINED_MAX, config->retained_max);
 	put_u64(request, MQ_A_RETAINED_BYTES_MAX, config->retained_bytes_max);
+	put_u32(request, MQ_A_EVICT_AFTER, config->evict_after);
+	put_u32(request, MQ_A_HOLD, config->hold);
 	for (i = 0; i <= MQ_CLAIMS_MAX && config->claims[i]; i++)
 		mqt_request_put(request, MQ_A_CLAIM, config->claims[i], strlen(config->claims[i]));
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+/* A thread that publishes and may have to wait for space. */
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "../mq_test.h"
+
+static void *publish_one(void *arg)
+{
+	struct mqt_blocked *blocked = arg;
+
+	__atomic_store_n(&blocked->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	blocked->result = mqt_ioctl(blocked->fd, MQ_IOC_PUBLISH, &blocked->record);
+	__atomic_store_n(&blocked->done, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+void mqt_blocked_start(struct mqt_blocked *blocked, int fd, const char *topic)
+{
+	pid_t tid;
+
+	*blocked = (struct mqt_blocked){ .fd = fd, .topic = topic };
+	mqt_record(&blocked->record, topic, "b", 1);
+	if (pthread_create(&blocked->thread, NULL, publish_one, blocked))
+		abort();
+	while (!(tid = __atomic_load_n(&blocked->tid, __ATOMIC_ACQUIRE)))
+		sched_yield();
+	while (!__atomic_load_n(&blocked->done, __ATOMIC_ACQUIRE) && !mqt_in_call(tid, SYS_ioctl))
+		sched_yield();
+}
+
+int mqt_blocked_join(struct mqt_blocked *blocked)
+{
+	pthread_join(blocked->thread, NULL);
+	return blocked->result;
+}
