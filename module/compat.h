@@ -17,6 +17,7 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/security.h>
 #include <net/genetlink.h>
 #include "compat_probe.h"
@@ -104,6 +105,83 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 {
 	hrtimer_init(timer, clock, mode);
 	timer->function = function;
+}
+#endif
+
+/* ---- commands of io_uring -------------------------------------------- */
+
+/* 6.8: they have a header of their own. */
+#ifdef HAVE_IO_URING_CMD_H
+#include <linux/io_uring/cmd.h>
+#else
+#include <linux/io_uring.h>
+#endif
+
+/* 6.6: a command points to its SQE; before, to the command area in it. */
+#ifdef HAVE_IO_URING_CMD_SQE
+#define io_uring_cmd_area(ioucmd, type) ((const type *)(ioucmd)->sqe->cmd)
+#else
+#define io_uring_cmd_area(ioucmd, type) ((const type *)(ioucmd)->cmd)
+#endif
+
+/* 6.6: flags that users may set. */
+#ifndef IORING_URING_CMD_MASK
+#define IORING_URING_CMD_MASK IORING_URING_CMD_FIXED
+#endif
+
+/* 6.7: commands that wait can be cancelled. */
+#ifdef HAVE_IO_URING_F_CANCEL
+#define IO_URING_CMD_CAN_WAIT true
+#else
+#define IO_URING_CMD_CAN_WAIT false
+#define IO_URING_F_CANCEL 0U
+static inline void io_uring_cmd_mark_cancelable(struct io_uring_cmd *cmd, unsigned int issue_flags)
+{
+}
+#endif
+
+/* 6.10: the typed form of cmd->pdu. */
+#ifndef io_uring_cmd_to_pdu
+#define io_uring_cmd_to_pdu(cmd, type) \
+({ \
+	static_assert(sizeof(type) <= sizeof((cmd)->pdu)); \
+	(type *)&(cmd)->pdu; \
+})
+#endif
+
+/* 6.18: without the second result, which is for large CQEs. */
+#ifndef HAVE_IO_URING_CMD_DONE32
+static inline void compat_io_uring_cmd_done(struct io_uring_cmd *cmd, s32 ret,
+					    unsigned int issue_flags)
+{
+	io_uring_cmd_done(cmd, ret, 0, issue_flags);
+}
+
+#define io_uring_cmd_done compat_io_uring_cmd_done
+#endif
+
+/*
+ * Defines @name for io_uring_cmd_complete_in_task(); it calls @work with the
+ * command, the flags to complete it with, and whether its task or ring is about
+ * to end: then the task may be another one, without the user's memory.
+ */
+#ifdef HAVE_IO_URING_CMD_FROM_TW /* 6.19 */
+#define DEFINE_IO_URING_CMD_WORK(name, work) \
+static void name(struct io_tw_req tw_req, io_tw_token_t tw) \
+{ \
+	work(io_uring_cmd_from_tw(tw_req), IO_URING_CMD_TASK_WORK_ISSUE_FLAGS, tw.cancel); \
+}
+#elif defined(HAVE_IO_URING_F_TASK_DEAD) /* 6.15 */
+#define DEFINE_IO_URING_CMD_WORK(name, work) \
+static void name(struct io_uring_cmd *cmd, unsigned int issue_flags) \
+{ \
+	work(cmd, issue_flags, issue_flags & IO_URING_F_TASK_DEAD); \
+}
+#else
+#define DEFINE_IO_URING_CMD_WORK(name, work) \
+static void name(struct io_uring_cmd *cmd, unsigned int issue_flags) \
+{ \
+	work(cmd, issue_flags, current->flags & (PF_EXITING | PF_KTHREAD)); \
 }
 #endif
 

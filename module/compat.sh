@@ -17,6 +17,11 @@ headers='
 #include <linux/module.h>
 #include <linux/security.h>
 #include <net/genetlink.h>
+#if __has_include(<linux/io_uring/cmd.h>)
+#include <linux/io_uring/cmd.h>
+#else
+#include <linux/io_uring.h>
+#endif
 '
 
 compile() {
@@ -66,3 +71,25 @@ probe HAVE_HRTIMER_SETUP '
 static enum hrtimer_restart f(struct hrtimer *timer) { return HRTIMER_NORESTART; }
 static void g(struct hrtimer *timer)
 { hrtimer_setup(timer, f, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT); }'
+
+probe HAVE_IO_URING_CMD_H '
+#if !__has_include(<linux/io_uring/cmd.h>)
+#error
+#endif'
+
+probe HAVE_IO_URING_CMD_SQE '
+static const void *f(struct io_uring_cmd *cmd) { return cmd->sqe->cmd; }'
+
+probe HAVE_IO_URING_CMD_DONE32 '
+static void f(struct io_uring_cmd *cmd) { io_uring_cmd_done32(cmd, 0, 0, 0); }'
+
+probe HAVE_IO_URING_F_CANCEL '
+static void f(struct io_uring_cmd *cmd)
+{ io_uring_cmd_mark_cancelable(cmd, IO_URING_F_CANCEL); }'
+
+probe HAVE_IO_URING_F_TASK_DEAD '
+static unsigned int f(void) { return IO_URING_F_TASK_DEAD; }'
+
+probe HAVE_IO_URING_CMD_FROM_TW '
+static bool f(struct io_tw_req req, io_tw_token_t tw)
+{ return tw.cancel && io_uring_cmd_from_tw(req); }'

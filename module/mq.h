@@ -20,6 +20,8 @@
  *   identity      who made a publisher (leaf)
  *   user          what one user has over all channels, and may have (leaf)
  *   limit         what happens when a limit refuses something
+ *   parked        commands of io_uring that wait at a subscription
+ *   uring         commands of io_uring: ioctls of endpoints without the call
  *   endpoint      the pseudo-filesystem that endpoint files live on
  *   cdev          the node: open, read, write, poll, ioctl
  *   netlink       administration

@@ -64,11 +64,25 @@ struct mq_staged {
 };
 
 /**
+ * enum mq_publish_lock - how a publish comes by the publisher mutex
+ * @MQ_PUBLISH_LOCK: takes it, and waits for it
+ * @MQ_PUBLISH_LOCKED: its caller has it and keeps it
+ * @MQ_PUBLISH_BEHIND: not at all: who has it waits for space, EAGAIN
+ */
+enum mq_publish_lock {
+	MQ_PUBLISH_LOCK,
+	MQ_PUBLISH_LOCKED,
+	MQ_PUBLISH_BEHIND,
+};
+
+/**
  * struct mq_publish_wait - whether a publish waits for space
+ * @lock: and for the publisher mutex
  * @may: it does on a channel that blocks; else EAGAIN
  * @timeout: at most so long for a record, in jiffies (or MAX_SCHEDULE_TIMEOUT)
  */
 struct mq_publish_wait {
+	enum mq_publish_lock lock;
 	bool may;
 	unsigned long timeout;
 };
@@ -175,6 +189,7 @@ void mq_publisher_unstage(struct mq_publisher *publisher);
  * does not wait behind somebody who does, either.
  */
 int mq_publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait);
+void mq_publisher_unlock(struct mq_publisher *publisher, struct mq_publish_wait wait);
 
 /* Tells the user what became of a staged record. 0 or -EFAULT. */
 int mq_publisher_report(const struct mq_staged *staged, struct mq_publish __user *user);

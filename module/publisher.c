@@ -15,6 +15,7 @@
 #include "publisher.h"
 #include "space.h"
 #include "trace.h"
+#include "uring.h"
 #include "user.h"
 
 /* What a publisher stages in until it needs more. */
@@ -157,11 +158,19 @@ static struct mq_publish_wait publisher_wait(const struct mq_publisher *publishe
 
 int mq_publisher_lock(struct mq_publisher *publisher, struct mq_publish_wait wait)
 {
-	if (!wait.may && READ_ONCE(publisher->waiting)) {
+	if (wait.lock == MQ_PUBLISH_LOCKED)
+		return 0;
+	if (wait.lock == MQ_PUBLISH_BEHIND || (!wait.may && READ_ONCE(publisher->waiting))) {
 		mq_space_refuse(publisher->channel);
 		return -EAGAIN;
 	}
 	return mutex_lock_interruptible(&publisher->lock) ? -EINTR : 0;
+}
+
+void mq_publisher_unlock(struct mq_publisher *publisher, struct mq_publish_wait wait)
+{
+	if (wait.lock != MQ_PUBLISH_LOCKED)
+		mutex_unlock(&publisher->lock);
 }
 
 int mq_publisher_report(const struct mq_staged *staged, struct mq_publish __user *user)
@@ -205,7 +214,7 @@ static int publisher_ioctl_publish(struct mq_publisher *publisher, struct mq_pub
 			mq_publisher_report(&publisher->staged[0], user);
 	}
 	mq_publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
+	mq_publisher_unlock(publisher, wait);
 	return err;
 }
 
@@ -250,7 +259,7 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 		if (mq_publisher_report(&publisher->staged[i], user + i))
 			fault = -EFAULT;
 	mq_publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
+	mq_publisher_unlock(publisher, wait);
 
 	if (!err && !fault && stage_err) {
 		/* The record that could not be staged has its result, too. */
@@ -322,7 +331,7 @@ int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char
 		err = publisher->staged[0].result;
 	}
 	mq_publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
+	mq_publisher_unlock(publisher, wait);
 	return err;
 }
 
@@ -404,20 +413,48 @@ void mq_publisher_free(struct mq_publisher *publisher)
 	mq_channel_put(channel);
 }
 
+static long publisher_command(struct mq_publisher *publisher, struct mq_publish_wait wait,
+			      unsigned int cmd, void __user *arg)
+{
+	switch (cmd) {
+	case MQ_IOC_PUBLISH:
+		return publisher_ioctl_publish(publisher, wait, arg);
+	case MQ_IOC_PUBLISH_BATCH:
+		return publisher_ioctl_batch(publisher, wait, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
 static long publisher_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct mq_publisher *publisher = file->private_data;
 	const struct mq_publish_wait wait =
 		publisher_wait(publisher, file->f_flags & O_NONBLOCK);
 
-	switch (cmd) {
-	case MQ_IOC_PUBLISH:
-		return publisher_ioctl_publish(publisher, wait, (void __user *)arg);
-	case MQ_IOC_PUBLISH_BATCH:
-		return publisher_ioctl_batch(publisher, wait, (void __user *)arg);
-	default:
-		return -ENOTTY;
-	}
+	return publisher_command(publisher, wait, cmd, (void __user *)arg);
+}
+
+long mq_publisher_command(struct file *file, unsigned int cmd, void __user *arg, bool nowait)
+{
+	struct mq_publisher *publisher = file->private_data;
+	struct mq_publish_wait wait =
+		publisher_wait(publisher, nowait || file->f_flags & O_NONBLOCK);
+	long result;
+
+	if (!nowait)
+		return publisher_command(publisher, wait, cmd, arg);
+	/* For all chunks of a batch: after one there is no way back. */
+	if (mutex_trylock(&publisher->lock))
+		wait.lock = MQ_PUBLISH_LOCKED;
+	else if (READ_ONCE(publisher->waiting))
+		wait.lock = MQ_PUBLISH_BEHIND;
+	else
+		return MQ_CONTENDED;
+	result = publisher_command(publisher, wait, cmd, arg);
+	if (wait.lock == MQ_PUBLISH_LOCKED)
+		mutex_unlock(&publisher->lock);
+	return result;
 }
 
 static __poll_t publisher_poll(struct file *file, poll_table *wait)
@@ -439,6 +476,7 @@ static const struct file_operations publisher_fops = {
 	.poll = publisher_poll,
 	.unlocked_ioctl = publisher_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = mq_uring_publisher,
 	.release = publisher_release,
 	.llseek = noop_llseek,
 };

@@ -50,4 +50,15 @@ int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char
 /* MQ_IOC_PUBLISHER_INFO, on a node open for reading or a subscription (publisher_info.c). */
 int mq_publisher_info(struct mq_channel *channel, void __user *arg);
 
+/**
+ * mq_publisher_command() - MQ_IOC_PUBLISH and MQ_IOC_PUBLISH_BATCH
+ * @file: of a publisher
+ * @cmd: which
+ * @arg: its argument
+ * @nowait: wait neither for another caller nor for space
+ *
+ * Return: 0 or an errno documented there; MQ_CONTENDED.
+ */
+long mq_publisher_command(struct file *file, unsigned int cmd, void __user *arg, bool nowait);
+
 #endif /* MQ_PUBLISHER_H */

@@ -76,6 +76,6 @@ int mq_publisher_atomic(struct mq_publisher *publisher, struct mq_publish __user
 				err = -EFAULT;
 	}
 	mq_publisher_unstage(publisher);
-	mutex_unlock(&publisher->lock);
+	mq_publisher_unlock(publisher, wait);
 	return err;
 }

@@ -162,7 +162,7 @@ ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, lo
 		if (mutex_lock_interruptible(&subscription->lock))
 			return -EINTR;
 		done = read_some(subscription, buf, len, &taken);
-		mutex_unlock(&subscription->lock);
+		mq_subscription_unlock(subscription);
 		if (done || dead)
 			return done;
 		if (file->f_flags & O_NONBLOCK)
@@ -219,7 +219,7 @@ int mq_subscription_receive(struct mq_subscription *subscription, struct mq_rece
 		args->position = atomic64_read(&subscription->position);
 		receive_tell(subscription, args);
 	}
-	mutex_unlock(&subscription->lock);
+	mq_subscription_unlock(subscription);
 
 	if (!done)
 		return dead ? -ENODEV : -EAGAIN;

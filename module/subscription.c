@@ -17,6 +17,7 @@
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
+#include "uring.h"
 #include "user.h"
 
 /* What a subscription has its user lock: the control and the status page. */
@@ -98,6 +99,18 @@ void mq_subscription_evict(struct mq_subscription *subscription, u64 position)
 	/* wq_has_sleeper() has the barrier; pairs with that in subscription_poll(). */
 	if (wq_has_sleeper(&subscription->wq))
 		wake_up_poll(&subscription->wq, EPOLLPRI);
+}
+
+void mq_subscription_unlock(struct mq_subscription *subscription)
+{
+	mutex_unlock(&subscription->lock);
+	/*
+	 * Either we see a command that parked because of the lock, or it sees
+	 * the lock free. Pairs with smp_mb() in parked_park().
+	 */
+	smp_mb();
+	if (READ_ONCE(subscription->parked.contended))
+		mq_parked_wake(subscription);
 }
 
 /* ---- file operations ------------------------------------------------- */
@@ -190,7 +203,7 @@ static int subscription_ioctl_resync(struct mq_subscription *subscription,
 	if (mq_subscription_resync(subscription, &position, &gap))
 		mq_subscription_told(subscription);
 	mq_subscription_advance(subscription, position);
-	mutex_unlock(&subscription->lock);
+	mq_subscription_unlock(subscription);
 
 	args.flags = gap.at_most ? MQ_RESYNC_AT_MOST : 0;
 	args.position = position;
@@ -228,12 +241,12 @@ static long subscription_ioctl(struct file *file, unsigned int cmd, unsigned lon
 		if (READ_ONCE(subscription->channel->data.starved))
 			mq_space_scan(subscription->channel);
 		return 0;
-	case MQ_IOC_PUBLISHER_INFO:
-		return mq_publisher_info(subscription->channel, (void __user *)arg);
 	case MQ_IOC_RECEIVE:
 		return subscription_ioctl_receive(subscription, (void __user *)arg);
 	case MQ_IOC_ACK:
 		return mq_subscription_ack(subscription, (void __user *)arg);
+	case MQ_IOC_PUBLISHER_INFO:
+		return mq_publisher_info(subscription->channel, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -321,6 +334,7 @@ static const struct file_operations subscription_fops = {
 	.mmap = subscription_mmap,
 	.unlocked_ioctl = subscription_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.uring_cmd = mq_uring_subscription,
 	.release = subscription_release,
 	.llseek = noop_llseek,
 };
@@ -363,6 +377,7 @@ static struct mq_subscription *subscription_new(struct mq_channel *channel)
 	subscription->pid = task_tgid_nr(current);
 	init_waitqueue_head(&subscription->wq);
 	mq_subscription_wake_init(subscription);
+	mq_parked_init(&subscription->parked);
 	INIT_LIST_HEAD(&subscription->links);
 	mutex_init(&subscription->lock);
 	return subscription;

@@ -15,6 +15,7 @@
 
 #include <linux/hrtimer.h>
 #include "channel.h"
+#include "parked.h"
 
 struct mq_user;
 
@@ -34,7 +35,8 @@ struct mq_user;
  *
  * @node: in channel->endpoints.subscriptions
  * @rcu: frees it
- * @wq: who waits for records
+ * @wq: who waits for records; its lock guards @parked
+ * @parked: commands of io_uring that wait for records
  * @control: control page: the user writes
  * @status: status page: the kernel writes, the user reads
  * @position: the cursor as last taken; only grows
@@ -86,6 +88,7 @@ struct mq_subscription {
 	struct list_head node;
 	struct rcu_head rcu;
 	wait_queue_head_t wq;
+	struct mq_parked parked;
 	struct mq_control *control;
 	struct mq_status *status;
 	atomic64_t position;
@@ -179,6 +182,9 @@ bool mq_subscription_rest(struct mq_subscription *subscription, u32 *work);
 /* Whether a record in the ring concerns the subscription (read.c). */
 bool mq_subscription_matches(struct mq_subscription *subscription,
 			     const struct mq_ring_view *view);
+
+/* Unlocks the subscription mutex, for which a parked command may not wait. */
+void mq_subscription_unlock(struct mq_subscription *subscription);
 
 /* The user knows of all gaps so far. Subscription mutex. */
 static inline void mq_subscription_told(struct mq_subscription *subscription)

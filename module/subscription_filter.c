@@ -280,7 +280,7 @@ int mq_subscription_filter_remove(struct mq_subscription *subscription, void __u
 		err = -EINTR;
 	if (!err) {
 		err = filter_remove(subscription, text, &args);
-		mutex_unlock(&subscription->lock);
+		mq_subscription_unlock(subscription);
 	}
 	kvfree(text);
 	if (!err && copy_to_user(arg, &args, sizeof(args)))
