@@ -52,6 +52,12 @@ static int put_opts(struct nlmsghdr *request, const struct libmq_channel_opts *o
 	put_u64(request, MQ_A_FIRST, opts->first);
 	put_u32(request, MQ_A_RETAINED_MAX, opts->retained_max);
 	put_u64(request, MQ_A_RETAINED_BYTES_MAX, opts->retained_bytes_max);
+	if (opts->evict_never)
+		mnl_attr_put_u32(request, MQ_A_EVICT_AFTER, 0);
+	else
+		put_u32(request, MQ_A_EVICT_AFTER, opts->evict_after);
+	if (opts->hold)
+		mnl_attr_put_u32(request, MQ_A_HOLD, opts->hold - LIBMQ_HOLD_WRITERS);
 	return put_claims(request, opts);
 }
 

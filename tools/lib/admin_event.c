@@ -25,6 +25,7 @@ const char *libmq_event_name(enum libmq_event_type type)
 		[LIBMQ_EVENT_LAGGED] = "lagged",
 		[LIBMQ_EVENT_FULL] = "full",
 		[LIBMQ_EVENT_SPACE] = "space",
+		[LIBMQ_EVENT_EVICTED] = "evicted",
 	};
 
 	if ((unsigned int)type >= sizeof(names) / sizeof(names[0]) || !names[type])
@@ -96,6 +97,7 @@ static bool take_event(const struct libmq_admin *admin, const struct nlmsghdr *m
 		.pid = libmq_attr_u32(&from, MQ_A_PID),
 		.passed = libmq_attr_u64(&from, MQ_A_PASSED),
 		.missed = libmq_attr_u64(&from, MQ_A_MISSED),
+		.sequence = libmq_attr_u64(&from, MQ_A_SEQUENCE),
 	};
 	libmq_attr_name(&from, MQ_A_NAME, event->channel);
 	event->id = libmq_attr_u64(&from, from.of[MQ_A_SUBSCRIPTION_ID] ? MQ_A_SUBSCRIPTION_ID :

@@ -40,6 +40,9 @@ static void take_numbers(struct libmq_channel_stats *stats, const struct libmq_a
 	info->refused = libmq_attr_u64(from, MQ_A_REFUSED);
 	info->overwritten = libmq_attr_u64(from, MQ_A_OVERWRITTEN);
 	info->node_passed = libmq_attr_u64(from, MQ_A_NODE_PASSED);
+	info->evict_after = libmq_attr_u32(from, MQ_A_EVICT_AFTER);
+	info->hold = LIBMQ_HOLD_WRITERS + libmq_attr_u32(from, MQ_A_HOLD);
+	info->evicted = libmq_attr_u64(from, MQ_A_EVICTED);
 	stats->uid = libmq_attr_u32(from, MQ_A_UID);
 	stats->gid = libmq_attr_u32(from, MQ_A_GID);
 	stats->mode = libmq_attr_u32(from, MQ_A_MODE);
@@ -125,6 +128,7 @@ static int take_subscription(const struct nlmsghdr *message, void *data)
 	stats.missed_at_most = libmq_attr_u64(&from, MQ_A_MISSED_AT_MOST);
 	stats.delivered = libmq_attr_u64(&from, MQ_A_DELIVERED);
 	stats.wakes = libmq_attr_u64(&from, MQ_A_WAKES);
+	stats.evicted_at = libmq_attr_u64(&from, MQ_A_EVICTED_AT);
 	return listing->take(listing->arg, &stats);
 }
 

@@ -26,8 +26,8 @@ static uint64_t begin(const struct libmq_node *node, const struct libmq_filter *
 /* Holding where the channel and the node permit it and the user asked for it. */
 static bool may_hold(const struct libmq_bus *bus, const struct libmq_node *node)
 {
-	return bus->hold && node->channel->overflow == MQ_OVERFLOW_REJECT &&
-	       (node->channel->flags & LIBMQ_OPEN_WRITE);
+	return bus->hold && node->channel->overflow != MQ_OVERFLOW_DROP_OLDEST &&
+	       (node->channel->readers_hold || node->channel->flags & LIBMQ_OPEN_WRITE);
 }
 
 static int open_subscription(struct libmq_bus *bus, struct libmq_node *node, uint64_t from)

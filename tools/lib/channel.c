@@ -57,6 +57,8 @@ static int identify(struct libmq_channel *channel)
 	channel->id = info.id;
 	channel->overflow = info.overflow;
 	channel->max_record = info.max_record;
+	channel->evictable = info.evict_after;
+	channel->readers_hold = info.hold == MQ_HOLD_READERS;
 	return 0;
 }
 
@@ -147,6 +149,9 @@ static void info_numbers(struct libmq_channel_info *to, const struct mq_info *fr
 		.refused = from->refused,
 		.overwritten = from->overwritten,
 		.node_passed = from->node_passed,
+		.evict_after = from->evict_after,
+		.hold = LIBMQ_HOLD_WRITERS + from->hold,
+		.evicted = from->evicted,
 	};
 	memcpy(to->name, from->name, sizeof(to->name));
 	to->name[LIBMQ_NAME_MAX] = '\0';

@@ -28,6 +28,9 @@ static const struct {
 	{ EAGAIN,
 	  "the channel is full: a subscription that holds it has not read yet; wait for "
 	  "space, or find it with 'mqctl stats'" },
+	{ ETIMEDOUT,
+	  "the channel is full, and no space came in time: a subscription that holds it "
+	  "does not read; find it with 'mqctl stats'" },
 	{ ENODEV,
 	  "the channel was deleted" },
 	{ ENXIO,

@@ -77,7 +77,8 @@ struct libmq_message {
 /**
  * struct libmq_result - what became of a message
  * @result: 0, or a negative errno: -EAGAIN no space (wait for
- *	LIBMQ_WAIT_SPACE), -ESTALE no channel (or another) owns the topic,
+ *	LIBMQ_WAIT_SPACE), -ETIMEDOUT no space in time, -EINTR a signal came
+ *	while it waited for space, -ESTALE no channel (or another) owns the topic,
  *	-EMSGSIZE, -EINVAL not a topic, -EDQUOT retained values are at their
  *	limit, -EACCES the owning channel's node is not open to this user,
  *	-ENODEV channel deleted
@@ -113,7 +114,7 @@ struct libmq_admin;
  * @channel: the channel it is from; valid while that is open
  *
  * The pointers lead into the mapped ring, or, from a subscription that does
- * not hold, into a validated copy. They are good until the next call of a
+ * not hold or may be evicted, into a validated copy. They are good until the next call of a
  * _next(), _prepare_sleep(), _wait(), _remove() or _unsubscribe() on the same
  * subscription or bus; publishing leaves them as they are.
  */
@@ -137,6 +138,8 @@ struct libmq_record {
  * @passed: records of the channel that went by; exact
  * @missed: those that matched, 1 or more
  * @at_most: @missed is an upper bound
+ * @evicted: the subscription held the ring for too long (evict-after) and has
+ *	lost the right to: it is lossy now
  *
  * Records that went by unread and that no filter matched are no loss and are
  * not told here; the statistics of the subscription count them.
@@ -146,6 +149,7 @@ struct libmq_gap {
 	uint64_t passed;
 	uint64_t missed;
 	bool at_most;
+	bool evicted;
 };
 
 /* What the _next() calls return. */
@@ -212,7 +216,8 @@ int libmq_tlv_next(const void *metadata, uint32_t metadata_len, uint32_t *offset
 /**
  * struct libmq_bus_opts - options of libmq_bus_open()
  * @size: set by LIBMQ_OPTS()
- * @hold: hold the ring of channels that reject (where the node permits it),
+ * @hold: hold the ring of channels that reject or block (where that is
+ *	permitted),
  *	so that nothing is lost as long as this program reads
  * @directory: where the nodes are; NULL: /dev/mq
  */
@@ -374,6 +379,13 @@ int libmq_bus_space_fd(const struct libmq_bus *bus);
 enum libmq_overflow {
 	LIBMQ_DROP_OLDEST = 0,
 	LIBMQ_REJECT = 1,
+	LIBMQ_BLOCK = 2,
+};
+
+/* Who may hold a channel: see enum mq_hold. 0 stands for "not said". */
+enum libmq_hold {
+	LIBMQ_HOLD_WRITERS = 1,
+	LIBMQ_HOLD_READERS = 2,
 };
 
 /**
@@ -391,6 +403,9 @@ struct libmq_channel_info {
 	uint32_t subscriptions, publishers, retained, retained_max;
 	uint64_t retained_bytes, retained_bytes_max;
 	uint64_t published, refused, overwritten, node_passed;
+	uint32_t evict_after;		/* ms; 0: never */
+	enum libmq_hold hold;
+	uint64_t evicted;
 	unsigned int claims_count;
 	char **claims;
 };
@@ -415,8 +430,23 @@ int libmq_channel_retained(const struct libmq_channel *channel, const char *filt
 			   size_t len, uint64_t after, uint64_t before,
 			   libmq_retained_fn take, void *arg);
 
+/**
+ * struct libmq_publisher_opts - options of libmq_publisher_open_opts()
+ * @size: set by LIBMQ_OPTS()
+ * @wait: on a channel that blocks, publishes wait for space; else: -EAGAIN
+ * @timeout_ms: that long for each message, then -ETIMEDOUT; 0: no limit
+ */
+struct libmq_publisher_opts {
+	size_t size;
+	bool wait;
+	uint32_t timeout_ms;
+};
+
 int libmq_publisher_open(struct libmq_publisher **publisher,
 			 const struct libmq_channel *channel);
+int libmq_publisher_open_opts(struct libmq_publisher **publisher,
+			      const struct libmq_channel *channel,
+			      const struct libmq_publisher_opts *opts);
 void libmq_publisher_close(struct libmq_publisher *publisher);
 uint64_t libmq_publisher_id(const struct libmq_publisher *publisher);
 int libmq_publisher_fd(const struct libmq_publisher *publisher);
@@ -497,6 +527,9 @@ struct libmq_channel_opts {
 	const char *const *claims;	/* @claims_count of them */
 	unsigned int claims_count;
 	bool claims_none;		/* set: remove all claims */
+	uint32_t evict_after;		/* ms */
+	bool evict_never;		/* set: @evict_after is 0 from now on */
+	enum libmq_hold hold;
 };
 
 /*
@@ -543,6 +576,7 @@ struct libmq_subscription_stats {
 	bool holding, dead;
 	uint32_t filters;
 	uint64_t position, verified, lag, passed, missed, missed_at_most, delivered, wakes;
+	uint64_t evicted_at;		/* 0: never */
 };
 
 typedef int (*libmq_channel_fn)(void *arg, const struct libmq_channel_stats *stats);
@@ -566,6 +600,7 @@ enum libmq_event_type {
 	LIBMQ_EVENT_LAGGED,
 	LIBMQ_EVENT_FULL,
 	LIBMQ_EVENT_SPACE,
+	LIBMQ_EVENT_EVICTED,
 };
 
 /**
@@ -578,6 +613,7 @@ enum libmq_event_type {
  * @pid: its process, or 0
  * @passed: LAGGED
  * @missed: LAGGED
+ * @sequence: EVICTED: the first record it held
  */
 struct libmq_event {
 	enum libmq_event_type type;
@@ -587,6 +623,7 @@ struct libmq_event {
 	uint64_t id;
 	uint32_t pid;
 	uint64_t passed, missed;
+	uint64_t sequence;
 };
 
 const char *libmq_event_name(enum libmq_event_type type);

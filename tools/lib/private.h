@@ -28,6 +28,8 @@
  * @flags: LIBMQ_OPEN_*: what it is open for
  * @overflow: enum mq_overflow
  * @max_record: most bytes of topic + payload + metadata
+ * @evictable: its holders may be evicted
+ * @readers_hold: who may read it may hold it
  * @id: identity of this creation of the channel
  * @name: name, terminated
  */
@@ -36,6 +38,8 @@ struct libmq_channel {
 	unsigned int flags;
 	uint32_t overflow;
 	uint32_t max_record;
+	bool evictable;
+	bool readers_hold;
 	uint64_t id;
 	char name[LIBMQ_NAME_MAX + 1];
 };

@@ -17,15 +17,28 @@ struct libmq_publisher {
 
 int libmq_publisher_open(struct libmq_publisher **publisher, const struct libmq_channel *channel)
 {
-	struct mq_publisher_new call = { .flags = MQ_PUBLISHER_NONBLOCK };
-	struct libmq_publisher *new = malloc(sizeof(*new));
+	return libmq_publisher_open_opts(publisher, channel, NULL);
+}
 
+int libmq_publisher_open_opts(struct libmq_publisher **publisher,
+			      const struct libmq_channel *channel,
+			      const struct libmq_publisher_opts *given)
+{
+	struct mq_publisher_new call = {};
+	struct libmq_publisher_opts opts;
+	struct libmq_publisher *new;
+	int error = libmq_options(&opts, sizeof(opts), given);
+
+	if (error)
+		return error;
+	call.flags = opts.wait ? 0 : MQ_PUBLISHER_NONBLOCK;
+	call.timeout_ms = opts.timeout_ms;
+	new = malloc(sizeof(*new));
 	if (!new)
 		return -ENOMEM;
 	new->fd = libmq_ioctl(channel->fd, MQ_IOC_PUBLISHER, &call);
 	if (new->fd < 0) {
-		int error = new->fd;
-
+		error = new->fd;
 		free(new);
 		return error;
 	}
@@ -104,6 +117,7 @@ static bool ends_batch(int result)
 {
 	switch (result) {
 	case -EAGAIN:
+	case -ETIMEDOUT:
 	case -ENOMEM:
 	case -ENODEV:
 	case -EFAULT:

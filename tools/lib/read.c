@@ -155,6 +155,8 @@ static int close_gap(struct libmq_subscription *subscription, struct libmq_gap *
 		.passed = call.passed > unknown ? call.passed : unknown,
 		.missed = call.missed + unknown,
 		.at_most = (call.flags & MQ_RESYNC_AT_MOST) || unknown,
+		.evicted = __atomic_load_n(&subscription->status->state, __ATOMIC_RELAXED) &
+			   MQ_SUBSCRIPTION_EVICTED,
 	};
 	return LIBMQ_LAGGED;
 }
@@ -205,7 +207,8 @@ static int hand_out(struct libmq_subscription *subscription, struct libmq_view *
 	int done = LIBMQ_RECORD;
 
 	*record = view->record;
-	if (!subscription->in_place)
+	/* Who may be evicted may lose it while it is used. */
+	if (!subscription->in_place || subscription->channel->evictable)
 		done = copy_out(subscription, record);
 	if (done != LIBMQ_RECORD)
 		return done;

@@ -53,7 +53,8 @@
  * @unverified: below this the kernel does not know all that matches
  * @delivered: records done with that the kernel counts as matches
  * @step: how far stored may stay behind done
- * @in_place: it holds the ring: records are handed out where they lie
+ * @in_place: it holds the ring: records are handed out where they lie, if it
+ *	can't be evicted
  * @started_past: it started below the head and nothing was read yet: new
  *	filters match from the start
  * @spin: never asks for wake-ups

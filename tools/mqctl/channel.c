@@ -13,7 +13,8 @@
 enum {
 	OPTION_SLOTS = 256, OPTION_BYTES, OPTION_MAX_RECORD, OPTION_OVERFLOW,
 	OPTION_OWNER, OPTION_GROUP, OPTION_MODE, OPTION_FIRST, OPTION_RETAINED,
-	OPTION_RETAINED_BYTES, OPTION_IF_MISSING, OPTION_NO_TOPICS,
+	OPTION_RETAINED_BYTES, OPTION_IF_MISSING, OPTION_NO_TOPICS, OPTION_EVICT_AFTER,
+	OPTION_HOLD,
 };
 
 static const struct option_def create_options[] = {
@@ -22,7 +23,10 @@ static const struct option_def create_options[] = {
 	{ OPTION_BYTES, "bytes", "SIZE", "room for larger payloads, a power of two (4M)" },
 	{ OPTION_MAX_RECORD, "max-record", "SIZE", "largest message (64K)" },
 	{ OPTION_OVERFLOW, "overflow", "POLICY",
-	  "drop-oldest (default), or reject: holders make publishers wait" },
+	  "drop-oldest (default); reject or block: what holders have not read stays" },
+	{ OPTION_EVICT_AFTER, "evict-after", "MS",
+	  "who holds a message older than that loses the right to (never)" },
+	{ OPTION_HOLD, "hold", "WHO", "who may hold: writers of the node (default) or readers" },
 	{ OPTION_OWNER, "owner", "USER[:GROUP]", "owner of the node (root)" },
 	{ OPTION_GROUP, "group", "GROUP", "group of the node (root)" },
 	{ OPTION_MODE, "mode", "MODE", "mode of the node (0600; 0660 when a group is named)" },
@@ -38,6 +42,9 @@ static const struct option_def set_options[] = {
 	{ OPTION_NO_TOPICS, "no-topics", NULL, "claim nothing but the channel's own name" },
 	{ OPTION_RETAINED, "retained", "N", "most retained values" },
 	{ OPTION_RETAINED_BYTES, "retained-bytes", "SIZE", "most bytes they take" },
+	{ OPTION_EVICT_AFTER, "evict-after", "MS",
+	  "who holds a message older than that loses the right to; 0: never" },
+	{ OPTION_HOLD, "hold", "WHO", "who may hold from now on: writers or readers" },
 	{ 0 }
 };
 
@@ -80,19 +87,41 @@ static uint64_t power_of_two(struct command_line *line, const char *name, uint64
 	return number;
 }
 
-static void read_overflow(struct command_line *line, struct settings *settings)
+/* Which of @count words the value is; @all names them for people. */
+static unsigned int read_word(struct command_line *line, const char *name,
+			      const char *const *words, unsigned int count, const char *all)
 {
-	static const char *const policies[] = { "drop-oldest", "reject" };
 	const char *near;
+	unsigned int i;
 
-	if (!strcmp(line->value, policies[0])) {
-		settings->opts.overflow = LIBMQ_DROP_OLDEST;
-	} else if (!strcmp(line->value, policies[1])) {
-		settings->opts.overflow = LIBMQ_REJECT;
-	} else {
-		near = closest(line->value, policies, 2, sizeof(*policies));
-		usage_error(line, "--overflow %s: %s%s%s", line->value, near ? "did you mean " : "",
-			    near ? near : "it is drop-oldest or reject", near ? "?" : "");
+	for (i = 0; i < count; i++)
+		if (!strcmp(line->value, words[i]))
+			return i;
+	near = closest(line->value, words, count, sizeof(*words));
+	usage_error(line, "--%s %s: %s%s%s", name, line->value, near ? "did you mean " : "",
+		    near ? near : all, near ? "?" : "");
+}
+
+static void read_hold_option(struct command_line *line, struct settings *settings, int id)
+{
+	static const char *const policies[] = { "drop-oldest", "reject", "block" };
+	static const char *const who[] = { "writers", "readers" };
+	struct libmq_channel_opts *opts = &settings->opts;
+
+	switch (id) {
+	case OPTION_OVERFLOW:
+		opts->overflow = LIBMQ_DROP_OLDEST +
+				 read_word(line, "overflow", policies, ARRAY_SIZE(policies),
+					   "it is drop-oldest, reject or block");
+		break;
+	case OPTION_HOLD:
+		opts->hold = LIBMQ_HOLD_WRITERS + read_word(line, "hold", who, ARRAY_SIZE(who),
+							    "it is writers or readers");
+		break;
+	case OPTION_EVICT_AFTER:
+		opts->evict_after = (uint32_t)value_number(line, "evict-after", 0, 3600000);
+		opts->evict_never = !opts->evict_after;
+		break;
 	}
 }
 
@@ -138,7 +167,9 @@ static void read_option(struct command_line *line, struct settings *settings, in
 		opts->max_record = (uint32_t)value_size(line, "max-record", 1U << 31);
 		break;
 	case OPTION_OVERFLOW:
-		read_overflow(line, settings);
+	case OPTION_HOLD:
+	case OPTION_EVICT_AFTER:
+		read_hold_option(line, settings, id);
 		break;
 	case OPTION_FIRST:
 		opts->first = value_number(line, "first", 1, 1ULL << 62);

@@ -44,7 +44,9 @@ _mqctl()
 	3/help/channel)
 		words=$(_mqctl_words 2 channel) ;;
 	*/--overflow)
-		words="drop-oldest reject" ;;
+		words="drop-oldest reject block" ;;
+	*/channel/--hold)
+		words="writers readers" ;;
 	*/--from)
 		words=oldest ;;
 	*/--channel)

@@ -86,14 +86,18 @@ static void show_owner(const struct view *view)
 /* What was decided at creation. */
 static void show_shape(const struct view *view, const struct libmq_channel_info *info)
 {
-	static const char *const policies[] = { "drop-oldest", "reject" };
+	static const char *const policies[] = { "drop-oldest", "reject", "block" };
 
 	number(view, "slots", (struct title){ "SLOTS", "Slots", NULL }, info->slots);
 	size(view, "bytes", (struct title){ "BYTES", "Bytes", NULL }, info->bytes);
 	size(view, "max_record", (struct title){ "LARGEST", "Largest message", NULL },
 	     info->max_record);
 	text(view, "overflow", (struct title){ "WHEN-FULL", "When full", NULL },
-	     info->overflow < 2 ? policies[info->overflow] : "unknown");
+	     info->overflow < ARRAY_SIZE(policies) ? policies[info->overflow] : "unknown");
+	number(view, "evict_after", (struct title){ NULL, "Evict after ms", NULL },
+	       info->evict_after);
+	text(view, "hold", (struct title){ NULL, "May hold", NULL },
+	     info->hold == LIBMQ_HOLD_READERS ? "readers" : "writers");
 	number(view, "first", (struct title){ NULL, "First sequence", NULL }, info->first);
 }
 
@@ -106,6 +110,7 @@ static void show_ring(const struct view *view, const struct libmq_channel_info *
 	number(view, "published", (struct title){ NULL, "Published", "PUBLISHED" },
 	       info->published);
 	number(view, "refused", (struct title){ NULL, "Refused", "REFUSED" }, info->refused);
+	number(view, "evicted", (struct title){ NULL, "Evicted", "EVICTED" }, info->evicted);
 	number(view, "overwritten", (struct title){ NULL, "Overwritten", "OVERWRITTEN" },
 	       info->overwritten);
 	number(view, "node_passed", (struct title){ NULL, "Lost to node readers", "NODE-LOST" },

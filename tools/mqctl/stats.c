@@ -57,6 +57,7 @@ static int show_subscription(void *arg, const struct libmq_subscription_stats *s
 	print_number(print, "delivered", "DELIVERED", stats->delivered);
 	print_number(print, "wakes", "WAKES", stats->wakes);
 	print_flag(print, "holding", "HOLDING", stats->holding);
+	print_number(print, "evicted_at", "EVICTED-AT", stats->evicted_at);
 	print_flag(print, "deleted", NULL, stats->dead);
 	print_end(print);
 	return 0;

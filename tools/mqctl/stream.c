@@ -70,6 +70,7 @@ void stream_gap(const struct libmq_gap *gap)
 	print_number(&print, "passed", NULL, gap->passed);
 	print_number(&print, "missed", NULL, gap->missed);
 	print_flag(&print, "at_most", NULL, gap->at_most);
+	print_flag(&print, "evicted", NULL, gap->evicted);
 	print_end(&print);
 }
 
@@ -93,5 +94,7 @@ void stream_event(const struct libmq_event *event)
 		print_number(&print, "passed", "passed", event->passed);
 		print_number(&print, "missed", "missed", event->missed);
 	}
+	if (event->type == LIBMQ_EVENT_EVICTED)
+		print_number(&print, "sequence", "sequence", event->sequence);
 	print_end(&print);
 }

@@ -174,10 +174,11 @@ static int hold_failed(const struct subscribing *s, int error)
 {
 	if (error == -EINVAL)
 		return complain("the channel '%s' drops its oldest records: nobody can hold it "
-				"(create it with --overflow reject)", s->channel_name);
+				"(create it with --overflow reject or block)", s->channel_name);
 	if (error == -EACCES)
 		return complain("--hold can stop publishers and needs " NODES_DIRECTORY "/%s "
-				"open for writing as well as reading", s->channel_name);
+				"open for writing as well as reading, or 'mqctl channel set %s "
+				"--hold readers'", s->channel_name, s->channel_name);
 	return explain_channel(error, s->channel_name);
 }
 
@@ -187,8 +188,10 @@ static int open_channel(struct subscribing *s)
 	int error;
 
 	error = libmq_channel_open(&s->channel, NODES_DIRECTORY, s->channel_name, access);
+	/* A channel may let its readers hold it. */
 	if (error == -EACCES && s->hold)
-		return hold_failed(s, error);
+		error = libmq_channel_open(&s->channel, NODES_DIRECTORY, s->channel_name,
+					   LIBMQ_OPEN_READ);
 	if (error)
 		return explain_channel(error, s->channel_name);
 	s->start.hold = s->hold;
