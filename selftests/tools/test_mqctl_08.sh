@@ -52,9 +52,8 @@ listening()
 }
 wait_for listening
 kill -STOP "$holder"
-seq 1 200 >"$work/lines"
 check "publishers get on without a reader that stopped" \
-	mqctl pub --lines --file "$work/lines" evict/x
+	bash -c "seq 200 | mqctl pub -l evict/x"
 equal "the channel counts it" "$(of evict evicted)" 1
 json=$(mqctl stats evict --json)
 equal "the subscription shows where" "$(member "$json" holding) $(member "$json" evicted_at)" \
