@@ -38,11 +38,12 @@ die() {
 	exit 1
 }
 
+# lock WHAT: one at a time makes it.
 lock() {
 	mkdir -p "$cache"
-	exec 9>"$cache/lock"
+	exec 9>"$cache/lock-$1"
 	if ! flock -n 9; then
-		echo "waiting for another run that prepares a kernel..." >&2
+		echo "waiting for another run that prepares $1..." >&2
 		flock 9
 	fi
 }
@@ -86,11 +87,11 @@ source_version() {
 unpack_source() {
 	[ -e "$1" ] || die "$1 is missing: run 'make setup'"
 	echo "unpacking $(basename "$1") into $cache, once" >&2
-	rm -rf "$cache/unpack"
-	mkdir "$cache/unpack"
-	tar -xJf "$1" -C "$cache/unpack"
-	mv "$cache/unpack"/linux-source-* "$2"
-	rmdir "$cache/unpack"
+	rm -rf "$2.unpack"
+	mkdir "$2.unpack"
+	tar -xJf "$1" -C "$2.unpack"
+	mv "$2.unpack"/linux-source-* "$2"
+	rmdir "$2.unpack"
 }
 
 source_dir() {
@@ -98,7 +99,7 @@ source_dir() {
 
 	dir=$cache/linux-source-6.1_$(source_version)
 	if [ ! -e "$dir/Makefile" ]; then
-		lock
+		lock source
 		[ -e "$dir/Makefile" ] ||
 			unpack_source /usr/src/linux-source-6.1.tar.xz "$dir"
 		unlock
@@ -108,22 +109,25 @@ source_dir() {
 
 # --- fetched from Debian's archive, not installed ---
 
+codename() {
+	# shellcheck source=/dev/null
+	(. /etc/os-release && echo "$VERSION_CODENAME")
+}
+
 # The mirror that this machine gets Debian from, as apt itself understands its
 # lists of sources.
 mirror() {
-	local codename=$1
-
 	apt-get --print-uris update 2>/dev/null |
-		sed -n "s,^'\(.*\)/dists/$codename/.*,\1,p" | head -n 1
+		sed -n "s,^'\(.*\)/dists/$(codename)/.*,\1,p" | awk 'NR == 1'
 }
 
-# apt_open SUITE: package lists of one suite in $fetch, apart from the machine's
-# apt, which neither sees nor feels anything of it. Holds the lock.
+# apt_open KERNEL SUITE: package lists of one suite in $fetch, apart from the
+# machine's apt, which neither sees nor feels anything of it. Holds the lock.
 apt_open() {
-	local suite=$1 uri
+	local suite=$2 uri
 
-	fetch=$cache/fetch
-	uri=$(mirror "$(. /etc/os-release && echo "$VERSION_CODENAME")")
+	fetch=$cache/fetch-$1
+	uri=$(mirror)
 	[ -n "$uri" ] || die "apt has no Debian mirror to get $suite from"
 	[ -e "$keyring" ] || die "$keyring is missing: it vouches for what is fetched"
 	rm -rf "$fetch"
@@ -166,50 +170,57 @@ depends() {
 
 # keep DIR LINK: what was fetched gets its name, and the link finds it.
 keep() {
-	[ ! -e "$1" ] || rm -rf "$1"
-	mv "$fetch/tree" "$1"
+	[ -e "$1" ] || mv "$fetch/tree" "$1"
 	ln -sfn "$(basename "$1")" "$cache/$2"
 	rm -rf "$fetch"
 }
 
-# Headers name each other by where they would be installed.
+# Headers name each other by where they would be installed. Their vmlinux is for
+# the type information of modules, which takes pahole to make.
 fetch_next() {
 	local suite release headers dir
 
-	suite=$(. /etc/os-release && echo "$VERSION_CODENAME")-backports
-	apt_open "$suite"
-	release=$(depends linux-image-amd64 | sed -n 's/^linux-image-//p' | head -n 1)
+	suite=$(codename)-backports
+	apt_open next "$suite"
+	release=$(depends linux-image-amd64 | sed -n 's/^linux-image-//p' | awk 'NR == 1')
 	[ -n "$release" ] || die "$suite has no linux-image-amd64"
 	dir=$cache/next-$release
-	mapfile -t headers < <(depends "linux-headers-$release" |
-		grep -E '^linux-(headers|kbuild|compiler)-')
-	unpack_debs "linux-image-$release" "linux-headers-$release" "${headers[@]}"
-	sed -i "s,/usr/src/,$dir&,g" \
-		"$fetch/tree/usr/src/linux-headers-$release/Makefile"
-	depmod -b "$fetch/tree" "$release"
+	if [ ! -e "$dir" ]; then
+		mapfile -t headers < <(depends "linux-headers-$release" |
+			grep -E '^linux-(headers|kbuild|compiler)-')
+		unpack_debs "linux-image-$release" "linux-headers-$release" \
+			"${headers[@]}"
+		sed -i "s,/usr/src/,$dir&,g" \
+			"$fetch/tree/usr/src/linux-headers-$release/Makefile"
+		rm -f "$fetch/tree/usr/src/linux-headers-$release/vmlinux"
+		depmod -b "$fetch/tree" "$release"
+	fi
 	keep "$dir" next
 }
 
 fetch_newest() {
-	local package version
+	local package version dir
 
-	apt_open sid
+	apt_open newest sid
 	package=$(apt-cache -c "$fetch/apt.conf" pkgnames linux-source- |
 		grep -xE 'linux-source-[0-9.]+' | sort -V | tail -n 1)
 	[ -n "$package" ] || die "the unstable suite has no linux-source"
 	version=$(apt-cache -c "$fetch/apt.conf" show "$package" |
-		sed -n 's/^Version: //p' | head -n 1)
-	unpack_debs "$package"
-	unpack_source "$fetch/tree/usr/src/$package.tar.xz" "$fetch/source"
-	rm -rf "$fetch/tree"
-	mv "$fetch/source" "$fetch/tree"
-	keep "$cache/${package}_$version" newest
+		sed -n 's/^Version: //p' | awk 'NR == 1')
+	dir=$cache/${package}_$version
+	if [ ! -e "$dir" ]; then
+		unpack_debs "$package"
+		unpack_source "$fetch/tree/usr/src/$package.tar.xz" "$fetch/source"
+		rm -rf "$fetch/tree"
+		mv "$fetch/source" "$fetch/tree"
+	fi
+	keep "$dir" newest
 }
 
 # fetched LINK: the directory, fetched if there is none.
 fetched() {
 	if [ ! -e "$cache/$1" ]; then
-		lock
+		lock "$1"
 		[ -e "$cache/$1" ] || "fetch_$1"
 		unlock
 	fi
@@ -217,10 +228,13 @@ fetched() {
 }
 
 update() {
-	lock
-	fetch_next
-	fetch_newest
-	unlock
+	local kernel
+
+	for kernel in next newest; do
+		lock "$kernel"
+		"fetch_$kernel"
+		unlock
+	done
 }
 
 # --- built ---
@@ -336,7 +350,7 @@ built() {
 	} | sha256sum | cut -c1-10)
 	dir=$cache/$1-$key
 	if [ ! -e "$dir/.complete" ]; then
-		lock
+		lock "$1"
 		[ -e "$dir/.complete" ] || build "$1" "$key" "$dir"
 		unlock
 	fi
