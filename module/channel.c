@@ -349,7 +349,7 @@ struct mq_channel *mq_channel_build(const struct mq_channel_config *config)
 void mq_channel_kill(struct mq_channel *channel)
 {
 	spin_lock(&channel->data.lock);
-	channel->data.dead = true;
+	WRITE_ONCE(channel->data.dead, true);
 	mq_channel_reroute(channel);
 	WRITE_ONCE(channel->data.ring.header->state, MQ_CHANNEL_DEAD);
 	spin_unlock(&channel->data.lock);

@@ -104,13 +104,13 @@ struct mq_channel_counters {
  *
  * @endpoints.lock: endpoints mutex: list of subscriptions, scan
  * @endpoints.subscriptions: all (RCU)
- * @endpoints.subscription_count: how many
- * @endpoints.publisher_count: how many
+ * @endpoints.subscription_count: how many (READ_ONCE)
+ * @endpoints.publisher_count: how many (READ_ONCE)
  *
  * @data.lock: the channel lock
  * @data.ring: ring; mapped and read by everybody
  * @data.generation: moves when routes may have changed
- * @data.dead: deleted
+ * @data.dead: deleted (READ_ONCE)
  * @data.holders: number of holding subscriptions
  * @data.hold: no holder needs a record below this, as far as known; moved by
  *	the scan. Without holders nothing is held

@@ -99,8 +99,13 @@ void mq_filter_link_free(struct mq_filters *filters, struct mq_filter_link *link
 bool mq_filter_link_matches(const struct mq_filter_link *link, u64 sequence,
 			    const char *topic, u32 len)
 {
-	return (sequence >= READ_ONCE(link->from) || READ_ONCE(link->started_past)) &&
-	       mq_topic_match(link->entry->text, link->entry->len, topic, len);
+	if (sequence < READ_ONCE(link->from) && !READ_ONCE(link->started_past))
+		return false;
+	/*
+	 * A topic in the ring may be overwritten while it is looked at: the caller
+	 * asks mq_ring_intact() before the answer counts.
+	 */
+	return data_race(mq_topic_match(link->entry->text, link->entry->len, topic, len));
 }
 
 u64 mq_filter_link_last(const struct mq_filter_link *link)

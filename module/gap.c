@@ -196,7 +196,7 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
 		/* Nothing was wanted yet: the place in the past is now here. */
 		oldest = mq_ring_oldest(ring);
 		gap->passed = oldest - *position;
-		subscription->start = oldest;
+		WRITE_ONCE(subscription->start, oldest);
 		*position = oldest;
 		gap_account(subscription, gap);
 		return true;

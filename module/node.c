@@ -17,7 +17,7 @@ static void node_catch_up(struct mq_node *node)
 	spin_lock(&channel->data.lock);
 	channel->data.counters.node_passed += oldest - node->position;
 	spin_unlock(&channel->data.lock);
-	node->position = oldest;
+	WRITE_ONCE(node->position, oldest);
 	node->offset = 0;
 }
 
@@ -44,7 +44,7 @@ static ssize_t node_read_some(struct mq_node *node, char __user *buf, size_t len
 			return -EFAULT;
 		node->offset += count;
 		if (node->offset >= view.data.payload_len) {
-			node->position++;
+			WRITE_ONCE(node->position, node->position + 1);
 			node->offset = 0;
 		}
 		if (count)

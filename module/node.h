@@ -18,7 +18,7 @@
  * @identity: who opened it for writing (a reference), else NULL
  * @user: on whose account a publisher goes then (a reference, or NULL)
  * @lock: the node mutex; guards what follows
- * @position: next record to read
+ * @position: next record to read (READ_ONCE)
  * @offset: bytes of its payload that were read
  * @publisher: for write(); NULL before the first
  */

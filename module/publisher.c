@@ -346,7 +346,8 @@ static int publisher_enter(struct mq_channel *channel, struct mq_user *user)
 		return mq_limit_refuse(channel, MQ_LIMIT_USER, -EDQUOT);
 	mutex_lock(&channel->endpoints.lock);
 	if (channel->endpoints.publisher_count < READ_ONCE(mq_max_publishers)) {
-		channel->endpoints.publisher_count++;
+		WRITE_ONCE(channel->endpoints.publisher_count,
+			   channel->endpoints.publisher_count + 1);
 		err = 0;
 	}
 	mutex_unlock(&channel->endpoints.lock);
@@ -359,7 +360,7 @@ static int publisher_enter(struct mq_channel *channel, struct mq_user *user)
 static void publisher_leave(struct mq_channel *channel, struct mq_user *user)
 {
 	mutex_lock(&channel->endpoints.lock);
-	channel->endpoints.publisher_count--;
+	WRITE_ONCE(channel->endpoints.publisher_count, channel->endpoints.publisher_count - 1);
 	mutex_unlock(&channel->endpoints.lock);
 	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
 }

@@ -136,7 +136,7 @@ static ssize_t read_some(struct mq_subscription *subscription, char __user *buf,
 		position++;
 		done += size;
 		if (size) {
-			subscription->delivered++;
+			WRITE_ONCE(subscription->delivered, subscription->delivered + 1);
 			taken->count++;
 		}
 		if (mq_subscription_rest(subscription, &work)) {

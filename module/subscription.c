@@ -303,7 +303,8 @@ static void subscription_close(struct mq_subscription *subscription)
 	mq_subscription_filters_clear(subscription);
 	mutex_lock(&channel->endpoints.lock);
 	list_del_rcu(&subscription->node);
-	channel->endpoints.subscription_count--;
+	WRITE_ONCE(channel->endpoints.subscription_count,
+		   channel->endpoints.subscription_count - 1);
 	held = subscription->holding;
 	if (held)
 		mq_space_leave(channel);
@@ -436,7 +437,8 @@ static int subscription_list(struct mq_subscription *subscription, struct mq_sub
 	if (!err) {
 		/* Under the mutex: the list is in order of id. */
 		subscription->id = atomic64_inc_return(&subscription_ids);
-		channel->endpoints.subscription_count++;
+		WRITE_ONCE(channel->endpoints.subscription_count,
+			   channel->endpoints.subscription_count + 1);
 		list_add_tail_rcu(&subscription->node, &channel->endpoints.subscriptions);
 	}
 	mutex_unlock(&channel->endpoints.lock);

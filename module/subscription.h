@@ -61,12 +61,13 @@ struct mq_user;
  * @removed_matched: what links that went had matched (channel lock)
  * @all_base: what channel->filters.all_matched was when it began
  * @start: where it began, if it asked for a place in the past; else U64_MAX
+ *	(its lock to change; READ_ONCE)
  * @overlap: a record may have been counted for two filters (filter mutex;
  *	READ_ONCE)
  * @fresh: began below the head and has had no filter yet: holds as it is
  *
  * @lock: one reader at a time: delivered, passed, missed, told
- * @delivered: matching records that read() handed out
+ * @delivered: matching records that read() handed out (READ_ONCE)
  * @passed: records of the channel that went by unread
  * @missed: those that matched
  * @missed_at_most: how much of @missed is an upper bound

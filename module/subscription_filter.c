@@ -83,13 +83,15 @@ static u64 filter_begin(struct mq_subscription *subscription, struct mq_filter_l
 			u32 weight, u64 position)
 {
 	struct mq_channel *channel = subscription->channel;
-	bool past = position == subscription->start;
+	u64 start = READ_ONCE(subscription->start);
+	/* A resync may be about to move the position to where start is by now. */
+	bool past = start != U64_MAX && position <= start;
 	u64 from = channel->data.ring.head;
 
 	lockdep_assert_held(&channel->data.lock);
 	mq_channel_reroute(channel);
 	/* Until the past is counted, the last record of it is taken to match. */
-	link->past = past && position < from ? from : 0;
+	WRITE_ONCE(link->past, past && position < from ? from : 0);
 	WRITE_ONCE(link->started_past, past);
 	WRITE_ONCE(link->from, from);
 	link->base = link->entry->matched;
