@@ -765,9 +765,9 @@ struct mq_uring {
  * enum mq_cmd - netlink commands
  * @MQ_CMD_CHANNEL_CREATE: MQ_A_NAME; optional MQ_A_SLOTS, MQ_A_BYTES,
  *	MQ_A_MAX_RECORD, MQ_A_OVERFLOW, MQ_A_UID, MQ_A_GID, MQ_A_MODE, MQ_A_CLAIM
- *	(repeated), (repeated), MQ_A_FIRST, MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX,
+ *	(repeated), MQ_A_FIRST, MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX,
  *	MQ_A_EVICT_AFTER, MQ_A_HOLD.
-: EINVAL (a value that cannot be), ENAMETOOLONG, EEXIST (name or
+ *	Errors: EINVAL (a value that cannot be), ENAMETOOLONG, EEXIST (name or
  *	claim taken), ERANGE (above a module parameter), ENFILE (parameter
  *	max_channels), EDQUOT (parameter max_bytes), E2BIG (more than
  *	MQ_CLAIMS_MAX claims), ENOMEM
