@@ -21,9 +21,9 @@
  * before somebody else gets the lock. What nobody sees a part of is one step.
  *
  * A command that a worker thread issues while its task runs, a publisher, and
- * either another reader or a deletion; the ring may end at any time. The command is asleep for ever only if nothing is
- * there, else the verifier finds an invalid end state. Each BROKEN_* takes away
- * one thing that the protocol needs:
+ * either another reader or a deletion; the ring may end at any time. The command
+ * is asleep for ever only if nothing is there, else the verifier finds an invalid
+ * end state. Each BROKEN_* takes away one thing that the protocol needs:
  *
  *   TAKE       a wake-up leaves the command on the list
  *   CANCEL     cancellation completes a command that is not on the list
