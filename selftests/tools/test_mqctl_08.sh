@@ -22,7 +22,7 @@ of()
 
 says "a policy unlike any" 2 "drop-oldest, reject or block" mqctl channel create x --overflow xyzzyx
 says "a policy almost right" 2 "did you mean block" mqctl channel create x --overflow blok
-says "a time that is none" 2 "from 0 to 3600000" mqctl channel create x --evict-after soon
+says "a time that is none" 2 "is not a number" mqctl channel create x --evict-after soon
 says "a time too long" 2 "from 0 to 3600000" mqctl channel set x --evict-after 3600001
 says "an unknown holder" 2 "did you mean readers" mqctl channel create x --hold reader
 says "eviction without holders" 1 "reject or block" mqctl channel create x --evict-after 1000
