@@ -21,7 +21,7 @@ logs=$PWD/build/check
 fuzz_seconds=30
 # A machine that dies is started again for the rest, but not for ever.
 max_boots=8
-boot_timeout=1500
+boot_timeout=3600
 kernel_pids=()
 
 wanted() {
