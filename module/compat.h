@@ -72,7 +72,12 @@ struct lsm_context {
 	u32 len;
 };
 
-#define security_release_secctx(cp) security_release_secctx((cp)->context, (cp)->len)
+static inline void compat_release_secctx(struct lsm_context *cp)
+{
+	security_release_secctx(cp->context, cp->len);
+}
+
+#define security_release_secctx(cp) compat_release_secctx(cp)
 #endif
 
 #ifndef HAVE_LSM_PROP
@@ -91,8 +96,12 @@ static inline int security_lsmprop_to_secctx(struct lsm_prop *prop, struct lsm_c
 	return security_secid_to_secctx(prop->secid, &cp->context, &cp->len);
 }
 #elif !defined(HAVE_LSM_CONTEXT)
-#define security_lsmprop_to_secctx(prop, cp, lsmid) \
-	security_lsmprop_to_secctx(prop, &(cp)->context, &(cp)->len)
+static inline int compat_lsmprop_to_secctx(struct lsm_prop *prop, struct lsm_context *cp)
+{
+	return security_lsmprop_to_secctx(prop, &cp->context, &cp->len);
+}
+
+#define security_lsmprop_to_secctx(prop, cp, lsmid) compat_lsmprop_to_secctx(prop, cp)
 #elif !defined(HAVE_LSMPROP_TO_SECCTX_OF_ONE)
 #define security_lsmprop_to_secctx(prop, cp, lsmid) security_lsmprop_to_secctx(prop, cp)
 #endif

@@ -100,7 +100,8 @@ bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 
 		struct mq_ring_view view;
 
 		/* One that a purge took away is no match. */
-		if (mq_ring_peek(ring, *from, &view) && mq_subscription_matches(subscription, &view) &&
+		if (mq_ring_peek(ring, *from, &view) &&
+		    mq_subscription_matches(subscription, &view) &&
 		    mq_ring_intact(ring, *from))
 			break;
 		if (cost > budget)

@@ -80,7 +80,7 @@ struct mq_identity {
  * @closed: how many those are
  */
 struct mq_identities {
-	spinlock_t lock;
+	spinlock_t lock; /* the identities lock */
 	struct rb_root by_id;
 	struct rb_root_cached by_last;
 	u32 closed;

@@ -144,8 +144,8 @@ bool mq_subscription_readable(struct mq_subscription *subscription)
 	struct wake_mark mark = wake_mark(subscription);
 	bool timed = mark.records > 1 && mark.ns;
 
-	/* Before we look at what matched: a publish stores that, then asks here. */
 	if (READ_ONCE(subscription->timed) != timed)
+		/* Before we look at what matched: a publish stores that, then asks here. */
 		smp_store_mb(subscription->timed, timed);
 	if (READ_ONCE(subscription->channel->data.dead))
 		return true;
@@ -182,6 +182,7 @@ static bool wake_tell(struct mq_subscription *subscription, bool sync)
 {
 	__poll_t key = EPOLLIN | EPOLLRDNORM;
 
+	/* waitqueue_active() needs the barrier of the caller. */
 	if (!waitqueue_active(&subscription->wq) ||
 	    READ_ONCE(subscription->control->no_wake))
 		return false;
@@ -230,11 +231,11 @@ bool mq_subscription_lost(struct mq_subscription *subscription, bool wanted)
 		return true;
 	if (!wanted)
 		return wake_overtaken(subscription, position);
-	/*
-	 * From now on publishes that match watch as well: waiters may stay. The
-	 * barrier is for one that comes now.
-	 */
 	if (!READ_ONCE(subscription->watches_loss))
+		/*
+		 * From now on publishes that match watch as well: waiters may
+		 * stay. The barrier is for one that comes now.
+		 */
 		smp_store_mb(subscription->watches_loss, true);
 	return wake_watch_loss(subscription, position);
 }
@@ -249,6 +250,7 @@ bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, boo
 		return false;
 	if (READ_ONCE(subscription->timed))
 		wake_note(subscription, old, matched - 1);
+	/* waitqueue_active() needs the barrier of wake_raise(). */
 	if (!waitqueue_active(&subscription->wq))
 		return false;
 	if (READ_ONCE(subscription->watches_loss))
@@ -300,9 +302,9 @@ void mq_subscription_wake_work(struct work_struct *work)
 	u64 head;
 
 	mutex_lock(&channel->endpoints.lock);
-	/* Set anew below, where there is need; before anything is looked at. */
 	atomic64_set(&channel->look_head, S64_MAX);
 	atomic64_set(&channel->look_oldest, S64_MAX);
+	/* Set anew below, where there is need; before anything is looked at. */
 	smp_mb();
 	head = mq_ring_head(&channel->data.ring);
 	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {

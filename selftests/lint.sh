@@ -128,7 +128,7 @@ syzkaller() {
 			bad=1
 		fi
 	done < <(sed -nE -e 's/^#define (MQ_IOC_[A-Z_]+)[[:space:]]+_IO.*/\1/p' \
-		-e 's/^\t(MQ_CMD_[A-Z_]+),$/\1/p' uapi/linux/mq.h |
+		-e 's/^\t(MQ_CMD_[A-Z_]+),$/\1/p' uapi/linux/mq.h uapi/linux/mq_netlink.h |
 		grep -v '^MQ_CMD_UNSPEC$')
 	return "$bad"
 }

@@ -65,7 +65,7 @@ static long fault_left(pid_t pid)
 
 pid_t fork(void)
 {
-	pid_t (*next)(void) = dlsym(RTLD_NEXT, "fork");
+	typeof(fork) *next = dlsym(RTLD_NEXT, "fork");
 	pid_t pid;
 
 	if (!state || getpid() != harness)

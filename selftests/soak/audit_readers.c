@@ -141,7 +141,8 @@ static void segment_fault(const struct ledger *ledger, const struct reader *read
 	uint32_t i;
 
 	books_fault(life, "reader %zu (kind %u%s%s, from %llu): %s of %u from %llu: delivered %u, passed %llu, missed %llu%s; the log: %u wanted, %u..%u may be missed, %u holes",
-		    reader - life->readers, reader->kind, !reader->holding ? "" : reader->evicted ? ", evicted" : ", holding",
+		    reader - life->readers, reader->kind,
+		    !reader->holding ? "" : reader->evicted ? ", evicted" : ", holding",
 		    reader->ended ? "" : ", killed", (unsigned long long)reader->start,
 		    kinds[segment->kind], (uint32_t)(segment->progress >> 32),
 		    (unsigned long long)segment->from, (uint32_t)segment->progress,

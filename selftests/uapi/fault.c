@@ -60,7 +60,7 @@ FIXTURE_TEARDOWN(fault)
 	mqt_wait_memory(self->memory);
 }
 
-typedef FIXTURE_DATA(fault) fixture;
+#define fixture FIXTURE_DATA(fault)
 
 /* ---- before, after, and what counts as done ----------------------------- */
 
@@ -516,7 +516,8 @@ TEST_F(fault, every_place_that_can_fail)
 /* Several steps, of which those before the fault stay done. */
 TEST_F(fault, who_published)
 {
-	const struct mqt_fault_call call = { "publisher info", call_publisher_info, NULL, NULL, NULL };
+	const struct mqt_fault_call call = { "publisher info", call_publisher_info, NULL, NULL,
+					     NULL };
 	unsigned int nth;
 	bool injected = self->fail_nth >= 0;
 	int error = call_publisher_info(self);

@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(fault_admin)
 	mqt_wait_memory(self->memory);
 }
 
-typedef FIXTURE_DATA(fault_admin) fixture;
+#define fixture FIXTURE_DATA(fault_admin)
 
 static void no_other(void *arg)
 {

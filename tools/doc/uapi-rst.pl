@@ -125,7 +125,7 @@ library on top.
    :depth: 2
 
 PAGE
-put_header($_) for ("mq.h", "mq_ring.h", "mq_topic.h");
+put_header($_) for ("mq.h", "mq_netlink.h", "mq_ring.h", "mq_topic.h");
 
 if (@ARGV && $ARGV[0] eq "--check") {
 	my $present = "";

@@ -216,27 +216,30 @@ int mqt_fault_sweep(const struct mqt_fault_call *call, void *self, int fd, const
 
 const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_state *after)
 {
-#define DIFFERS(field) \
-	do { \
-		if (before->field != after->field) \
-			return #field; \
-	} while (0)
+	const struct {
+		const char *name;
+		bool differs;
+	} fields[] = {
+		{ "memory", before->memory != after->memory },
+		{ "claims", before->claims != after->claims },
+		{ "retained", before->retained != after->retained },
+		{ "subscriptions", before->subscriptions != after->subscriptions },
+		{ "filters", before->filters != after->filters },
+		{ "positions", before->positions != after->positions },
+		{ "delivered", before->delivered != after->delivered },
+		{ "passed", before->passed != after->passed },
+		{ "head", before->info.head != after->info.head },
+		{ "oldest", before->info.oldest != after->info.oldest },
+		{ "publishers", before->info.publishers != after->info.publishers },
+		{ "info.retained", before->info.retained != after->info.retained },
+		{ "retained_max", before->info.retained_max != after->info.retained_max },
+		{ "wills", before->info.wills != after->info.wills },
+		{ "refused", before->info.refused != after->info.refused },
+	};
+	unsigned int i;
 
-	DIFFERS(memory);
-	DIFFERS(claims);
-	DIFFERS(retained);
-	DIFFERS(subscriptions);
-	DIFFERS(filters);
-	DIFFERS(positions);
-	DIFFERS(delivered);
-	DIFFERS(passed);
-	DIFFERS(info.head);
-	DIFFERS(info.oldest);
-	DIFFERS(info.publishers);
-	DIFFERS(info.retained);
-	DIFFERS(info.retained_max);
-	DIFFERS(info.wills);
-	DIFFERS(info.refused);
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (fields[i].differs)
+			return fields[i].name;
 	return "another field of struct mq_info";
-#undef DIFFERS
 }
