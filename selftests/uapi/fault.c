@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /*
- * No memory: every call on a descriptor survives that any one of its allocations
- * and copies fails; what it refuses then, it has not done. The debug kernel
- * injects these faults; the stock kernel has none to inject, there each call
- * simply has to succeed.
+ * No memory: every call survives that any one of its allocations and copies
+ * fails, and leaves nothing behind. The debug kernel injects these faults; the
+ * stock kernel has none to inject, there each call simply has to succeed.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
 #define NAME "t-fault"
-#define FILTER "new/level/+/here"
+#define CGROUP "/sys/fs/cgroup/mq-fault"
 
 static const struct mqt_config config = {
 	.name = NAME, .slots = 64, .bytes = 65536, .overflow = MQ_OVERFLOW_REJECT,
@@ -23,518 +23,271 @@ FIXTURE(fault) {
 	uint64_t memory;
 	/* -1: this kernel injects none. */
 	int fail_nth;
-	int node;
 	int publisher;
-	/* Made and used up by a call. */
-	int fresh;
 	struct mqt_subscription subscription;
-	struct mq_publish record[3];
 	char payload[8192];
 	char room[65536];
 };
 
 FIXTURE_SETUP(fault)
 {
+	static const char * const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
+	char path[96];
+	unsigned int i;
+
 	mqt_delete(NAME);
 	self->memory = mqt_param("memory");
 	ASSERT_EQ(0, mqt_create(&config));
-	self->node = mqt_node(NAME, O_RDWR | O_NONBLOCK);
-	ASSERT_LE(0, self->node);
 	self->publisher = mqt_publisher(NAME, MQ_PUBLISHER_NONBLOCK);
-	ASSERT_LE(0, self->publisher);
 	ASSERT_EQ(0, mqt_subscribe_to(&self->subscription, NAME, 0, "a/#"));
-	/* The first write makes the publisher of the node. */
-	ASSERT_EQ(1, write(self->node, "x", 1));
-	self->fail_nth = mqt_fault_open();
-	if (self->fail_nth < 0)
+	self->fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (self->fail_nth < 0) {
 		ASSERT_STRNE("debug", getenv("MQ_KERNEL") ?: "");
-	self->fresh = -1;
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/verbose", kinds[i]);
+		ASSERT_EQ(0, mqt_write_file(path, "0"));
+	}
+	ASSERT_EQ(0, mqt_write_file("/sys/kernel/debug/failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, mqt_write_file("/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, mqt_write_file("/sys/kernel/debug/fail_page_alloc/min-order", "0"));
 }
 
 FIXTURE_TEARDOWN(fault)
 {
 	mqt_delete(NAME);
-	close(self->node);
 	close(self->publisher);
 	close(self->subscription.fd);
 	mqt_wait_memory(self->memory);
 }
 
-#define fixture FIXTURE_DATA(fault)
-
-/* ---- before, after, and what counts as done ----------------------------- */
-
-static void new_publisher(void *arg)
+static int op_open(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
+	int node = mqt_node(NAME, O_RDWR);
 
-	self->fresh = mqt_publisher(NAME, MQ_PUBLISHER_NONBLOCK);
+	(void)self;
+	if (node < 0)
+		return node;
+	close(node);
+	return 0;
 }
 
-static void new_node(void *arg)
+static int op_publisher(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
+	int fd = mqt_publisher(NAME, 0);
 
-	self->fresh = mqt_node(NAME, O_RDWR | O_NONBLOCK);
+	(void)self;
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
-static void close_fresh(void *arg)
+static int op_subscribe(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
+	struct mqt_subscription subscription;
+	int error = mqt_subscribe(&subscription, NAME, MQ_SUBSCRIBE_HOLD, MQ_START_OLDEST, 0);
 
-	if (self->fresh >= 0)
-		close(self->fresh);
-	self->fresh = -1;
+	(void)self;
+	if (!error)
+		close(subscription.fd);
+	return error;
 }
 
-static void have_record(void *arg)
+static int op_filter(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
+	int error = mqt_filter_add(self->subscription.fd, "new/level/+/here", 1, NULL);
 
-	while (read(self->subscription.fd, self->room, sizeof(self->room)) > 0)
-		;
-	mqt_publish(self->publisher, "a/1", self->payload, 10);
+	return error ? error : mqt_filter_remove(self->subscription.fd, "new/level/+/here");
 }
 
-static void have_node_record(void *arg)
+static int op_publish(FIXTURE_DATA(fault) * self)
 {
-	new_node(arg);
-	have_record(arg);
+	return mqt_publish(self->publisher, "a/1", self->payload, 10);
 }
 
-static void have_retained(void *arg)
+static int op_publish_large(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
+	/* A new publisher has no staging buffer yet. */
+	int fd = mqt_publisher(NAME, MQ_PUBLISHER_NONBLOCK);
+	int error = fd < 0 ? fd : mqt_publish(fd, "a/1", self->payload, sizeof(self->payload));
 
-	mqt_retain(self->publisher, "a/retained", self->payload, 1000);
+	if (fd >= 0)
+		close(fd);
+	return error;
 }
 
-static void have_filter(void *arg)
+static int op_retain(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
-
-	mqt_filter_add(self->subscription.fd, FILTER, 1, NULL);
+	return mqt_retain(self->publisher, "a/retained", self->payload, 1000);
 }
 
-static void drop_filter(void *arg)
+static int op_batch(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
+	struct mq_publish record[3];
+	struct mq_publish_batch batch = { .count = 3, .records = (uintptr_t)record };
+	int error, i;
 
-	mqt_filter_remove(self->subscription.fd, FILTER);
+	for (i = 0; i < 3; i++)
+		mqt_record(&record[i], "a/1", self->payload, 3000 * i);
+	error = mqt_ioctl(self->publisher, MQ_IOC_PUBLISH_BATCH, &batch);
+	return error || batch.done == 3 ? error : record[batch.done - 1].result;
 }
 
-static void clear_wills(void *arg)
+static int op_read(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
-	struct mq_will_clear clear = { .flags = MQ_WILL_ALL };
-
-	mqt_ioctl(self->publisher, MQ_IOC_WILL_CLEAR, &clear);
+	if (op_publish(self))
+		return -ENOMEM;
+	if (read(self->subscription.fd, self->room, sizeof(self->room)) <= 0)
+		return -errno;
+	return 0;
 }
 
-/* The results could not be told, but a whole record is there: EFAULT says so. */
-static bool one_more_record(void *arg, const struct mqt_state *before,
-			    const struct mqt_state *after)
-{
-	(void)arg;
-	return after->info.head == before->info.head + 1;
-}
-
-static bool one_more_filter(void *arg, const struct mqt_state *before,
-			    const struct mqt_state *after)
-{
-	(void)arg;
-	return after->filters == before->filters + 1;
-}
-
-static bool one_filter_less(void *arg, const struct mqt_state *before,
-			    const struct mqt_state *after)
-{
-	(void)arg;
-	return after->filters == before->filters - 1;
-}
-
-static bool one_more_will(void *arg, const struct mqt_state *before,
-			  const struct mqt_state *after)
-{
-	(void)arg;
-	return after->info.wills == before->info.wills + 1;
-}
-
-static bool no_wills(void *arg, const struct mqt_state *before, const struct mqt_state *after)
-{
-	(void)arg;
-	(void)before;
-	return !after->info.wills;
-}
-
-/* ---- the node ----------------------------------------------------------- */
-
-static int call_open(void *arg)
-{
-	fixture *self = arg;
-
-	self->fresh = mqt_node(NAME, O_RDWR);
-	return self->fresh < 0 ? self->fresh : 0;
-}
-
-static int call_publisher(void *arg)
-{
-	struct mq_publisher_new args = { .flags = MQ_PUBLISHER_NONBLOCK };
-	fixture *self = arg;
-
-	self->fresh = mqt_ioctl(self->node, MQ_IOC_PUBLISHER, &args);
-	return self->fresh < 0 ? self->fresh : 0;
-}
-
-static int call_subscribe(void *arg)
-{
-	struct mq_subscribe args = { .flags = MQ_SUBSCRIBE_HOLD, .start = MQ_START_OLDEST };
-	fixture *self = arg;
-
-	self->fresh = mqt_ioctl(self->node, MQ_IOC_SUBSCRIBE, &args);
-	return self->fresh < 0 ? self->fresh : 0;
-}
-
-static int call_info(void *arg)
+static int op_info(FIXTURE_DATA(fault) * self)
 {
 	char claims[64];
 	struct mq_info info = { .claims = (uintptr_t)claims, .claims_size = sizeof(claims) };
-	fixture *self = arg;
+	int node = mqt_node(NAME, O_RDONLY);
+	int error = node < 0 ? node : mqt_ioctl(node, MQ_IOC_INFO, &info);
 
-	return mqt_ioctl(self->node, MQ_IOC_INFO, &info);
+	(void)self;
+	if (node >= 0)
+		close(node);
+	return error;
 }
 
-static int call_list(void *arg)
+static int op_list(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
 	struct mq_retained listing = {
 		.filter = (uintptr_t)"#", .filter_len = 1,
 		.buffer = (uintptr_t)self->room, .buffer_size = sizeof(self->room),
 	};
+	int node = mqt_node(NAME, O_RDONLY);
+	int error = node < 0 ? node : mqt_ioctl(node, MQ_IOC_RETAINED, &listing);
 
-	return mqt_ioctl(self->node, MQ_IOC_RETAINED, &listing);
+	if (node >= 0)
+		close(node);
+	return error;
 }
 
-static int call_publisher_info(void *arg)
+static int op_set(FIXTURE_DATA(fault) * self)
 {
-	fixture *self = arg;
-	struct mq_publisher_info info = {
-		.label = (uintptr_t)self->room, .label_size = 256, .id = self->record[0].sequence,
+	struct mqt_request request;
+
+	(void)self;
+	mqt_request_start(&request, MQ_CMD_CHANNEL_SET);
+	mqt_request_str(&request, MQ_A_NAME, NAME);
+	mqt_request_put(&request, MQ_A_CLAIM, "a/#", 3);
+	mqt_request_put(&request, MQ_A_CLAIM, "c/+/new", 7);
+	return mqt_request_send(&request, NULL);
+}
+
+static int op_create(FIXTURE_DATA(fault) * self)
+{
+	static const struct mqt_config other = {
+		.name = NAME "-2", .slots = 64, .bytes = 16384, .claims = { "other/claim" },
 	};
-	struct mq_publisher_new args = { };
-	struct mq_publish record;
-	int error;
+	int error = mqt_create(&other);
 
-	/* Nobody has this one yet; it has to have published. */
-	error = mqt_ioctl(self->node, MQ_IOC_PUBLISHER, &args);
-	if (error < 0)
-		return error;
-	self->fresh = error;
-	info.id = args.id;
-	mqt_record(&record, "a/who", "x", 1);
-	error = mqt_ioctl(self->fresh, MQ_IOC_PUBLISH, &record);
-	return error ? error : mqt_ioctl(self->node, MQ_IOC_PUBLISHER_INFO, &info);
+	(void)self;
+	/* Created, but the answer may have been lost. */
+	return error ? error : mqt_delete(other.name);
 }
 
-static int call_node_read(void *arg)
+static void arm(int fd, unsigned int nth)
 {
-	fixture *self = arg;
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", nth);
 
-	return read(self->fresh, self->room, sizeof(self->room)) == 10 ? 0 : -errno;
+	if (fd >= 0 && pwrite(fd, text, len, 0) != len)
+		abort();
 }
 
-static int call_node_write(void *arg)
+/*
+ * Whether the fault was injected since it was armed. Reading and writing the
+ * number copy, too: a fault that is left may hit them, and is used up by it.
+ */
+static bool disarm(int fd)
 {
-	fixture *self = arg;
+	char text[16] = "";
+	ssize_t len;
 
-	return write(self->fresh, self->payload, 100) == 100 ? 0 : -errno;
+	if (fd < 0)
+		return false;
+	len = pread(fd, text, sizeof(text) - 1, 0);
+	if (len > 0 && !atoi(text))
+		return true;
+	if (pwrite(fd, "0", 1, 0) != 1 && pwrite(fd, "0", 1, 0) != 1)
+		abort();
+	return false;
 }
 
-static bool node_wrote(void *arg, const struct mqt_state *before, const struct mqt_state *after)
-{
-	struct mqt_state copy = *after;
-
-	/* A publisher that was made stays with the node. */
-	(void)arg;
-	copy.info.publishers = before->info.publishers;
-	return !memcmp(&copy, before, sizeof(copy));
-}
-
-/* ---- publishers --------------------------------------------------------- */
-
-static int call_publish(void *arg)
-{
-	fixture *self = arg;
-
-	return mqt_publish(self->publisher, "a/1", self->payload, 10);
-}
-
-static int call_publish_large(void *arg)
-{
-	fixture *self = arg;
-
-	/* A new publisher has no staging buffer yet. */
-	return mqt_publish(self->fresh, "a/1", self->payload, sizeof(self->payload));
-}
-
-static int call_retain(void *arg)
-{
-	fixture *self = arg;
-
-	return mqt_retain(self->publisher, "a/retained", self->payload, 1000);
-}
-
-static int call_clear(void *arg)
-{
-	fixture *self = arg;
-
-	return mqt_retain(self->publisher, "a/retained", NULL, 0);
-}
-
-static int call_expect(void *arg)
-{
-	fixture *self = arg;
-	struct mq_publish record;
-	int error;
-
-	mqt_record(&record, "a/expected", self->payload, 100);
-	record.flags = MQ_PUBLISH_EXPECT;
-	error = mqt_ioctl(self->publisher, MQ_IOC_PUBLISH, &record);
-	/* Not known to every module. */
-	return error == -EINVAL ? -ENOTTY : error;
-}
-
-static int run_batch(fixture *self, uint32_t flags)
-{
-	struct mq_publish_batch batch = {
-		.flags = flags, .count = 3, .records = (uintptr_t)self->record,
-	};
-	int error, i;
-
-	for (i = 0; i < 3; i++)
-		mqt_record(&self->record[i], "a/1", self->payload, 3000 * i);
-	error = mqt_ioctl(self->publisher, MQ_IOC_PUBLISH_BATCH, &batch);
-	return error || batch.done == 3 ? error : self->record[batch.done - 1].result;
-}
-
-static int call_batch(void *arg)
-{
-	return run_batch(arg, 0);
-}
-
-/* As many went in as say so; one whose result could not be told may be another. */
-static bool batch_told(void *arg, const struct mqt_state *before, const struct mqt_state *after)
-{
-	uint64_t went = after->info.head - before->info.head, told = 0;
-	fixture *self = arg;
-	int i;
-
-	for (i = 0; i < 3; i++)
-		told += !self->record[i].result;
-	return told <= went && went <= 3;
-}
-
-static int call_atomic(void *arg)
-{
-	int error = run_batch(arg, MQ_BATCH_ATOMIC);
-
-	return error == -EINVAL ? -ENOTTY : error;
-}
-
-static bool all_or_none(void *arg, const struct mqt_state *before, const struct mqt_state *after)
-{
-	(void)arg;
-	return after->info.head == before->info.head + 3;
-}
-
-static int call_will_set(void *arg)
-{
-	fixture *self = arg;
-	struct mq_will will = {
-		.id = 1, .topic = (uintptr_t)"a/will", .topic_len = 6,
-		.payload = (uintptr_t)self->payload, .payload_len = 1000,
-		.record_flags = MQ_RECORD_RETAIN,
-	};
-
-	return mqt_ioctl(self->publisher, MQ_IOC_WILL_SET, &will);
-}
-
-static void have_will(void *arg)
-{
-	call_will_set(arg);
-}
-
-static int call_will_clear(void *arg)
-{
-	struct mq_will_clear clear = { .id = 1 };
-	fixture *self = arg;
-
-	return mqt_ioctl(self->publisher, MQ_IOC_WILL_CLEAR, &clear);
-}
-
-/* ---- subscriptions ------------------------------------------------------ */
-
-static int call_filter_add(void *arg)
-{
-	fixture *self = arg;
-
-	return mqt_filter_add(self->subscription.fd, FILTER, 1, NULL);
-}
-
-static int call_filter_remove(void *arg)
-{
-	fixture *self = arg;
-
-	return mqt_filter_remove(self->subscription.fd, FILTER);
-}
-
-static int call_read(void *arg)
-{
-	fixture *self = arg;
-
-	return read(self->subscription.fd, self->room, sizeof(self->room)) > 0 ? 0 : -errno;
-}
-
-static int call_receive(void *arg)
-{
-	fixture *self = arg;
-	struct mq_receive receive = {
-		.buffer = (uintptr_t)self->room, .buffer_size = sizeof(self->room),
-	};
-
-	return mqt_ioctl(self->subscription.fd, MQ_IOC_RECEIVE, &receive);
-}
-
-/* The results of a receive could not be told: what it took is counted as taken. */
-static bool one_more_delivered(void *arg, const struct mqt_state *before,
-			       const struct mqt_state *after)
-{
-	(void)arg;
-	return after->delivered == before->delivered + 1;
-}
-
-static int call_resync(void *arg)
-{
-	struct mq_resync resync;
-	fixture *self = arg;
-
-	return mqt_resync(self->subscription.fd, &resync);
-}
-
-static int call_kick(void *arg)
-{
-	fixture *self = arg;
-
-	return mqt_ioctl(self->subscription.fd, MQ_IOC_KICK, NULL);
-}
-
-static int call_ack(void *arg)
-{
-	fixture *self = arg;
-	struct mq_ack ack = { .position = 1 };
-
-	return mqt_ioctl(self->subscription.fd, MQ_IOC_ACK, &ack);
-}
-
-static int map_once(fixture *self, uint64_t offset, size_t len, int prot)
-{
-	volatile char *memory = mmap(NULL, len, prot, MAP_SHARED, self->subscription.fd, offset);
-
-	if (memory == MAP_FAILED)
-		return -errno;
-	/* Its pages come when they are touched. */
-	(void)memory[0];
-	(void)memory[len - 1];
-	return munmap((void *)memory, len) ? -errno : 0;
-}
-
-static int call_map_ring(void *arg)
-{
-	fixture *self = arg;
-
-	return map_once(self, MQ_MMAP_RING, self->subscription.ring_size, PROT_READ);
-}
-
-static int call_map_control(void *arg)
-{
-	return map_once(arg, MQ_MMAP_CONTROL, 4096, PROT_READ | PROT_WRITE);
-}
-
-static int call_map_status(void *arg)
-{
-	return map_once(arg, MQ_MMAP_STATUS, 4096, PROT_READ);
-}
-
-/* ------------------------------------------------------------------------- */
-
-static const struct mqt_fault_call calls[] = {
-	{ "open", call_open, NULL, close_fresh, NULL },
-	{ "publisher", call_publisher, NULL, close_fresh, NULL },
-	{ "subscribe", call_subscribe, NULL, close_fresh, NULL },
-	{ "info", call_info, NULL, NULL, NULL },
-	{ "list", call_list, have_retained, NULL, NULL },
-	{ "read of a node", call_node_read, have_node_record, close_fresh, NULL },
-	{ "write to a node", call_node_write, new_node, close_fresh, node_wrote },
-	{ "publish", call_publish, NULL, NULL, one_more_record },
-	{ "large publish", call_publish_large, new_publisher, close_fresh, one_more_record },
-	{ "retain", call_retain, NULL, NULL, one_more_record },
-	{ "clear", call_clear, have_retained, NULL, one_more_record },
-	{ "expect", call_expect, NULL, NULL, one_more_record },
-	{ "batch", call_batch, NULL, NULL, batch_told },
-	{ "atomic batch", call_atomic, NULL, NULL, all_or_none },
-	{ "will", call_will_set, NULL, clear_wills, one_more_will },
-	{ "goodbye", call_will_clear, have_will, clear_wills, no_wills },
-	{ "filter", call_filter_add, NULL, drop_filter, one_more_filter },
-	{ "filter away", call_filter_remove, have_filter, drop_filter, one_filter_less },
-	{ "read", call_read, have_record, NULL, NULL },
-	{ "receive", call_receive, have_record, NULL, one_more_delivered },
-	{ "resync", call_resync, NULL, NULL, NULL },
-	{ "kick", call_kick, NULL, NULL, NULL },
-	{ "ack", call_ack, NULL, NULL, NULL },
-	{ "map ring", call_map_ring, NULL, NULL, NULL },
-	{ "map control", call_map_control, NULL, NULL, NULL },
-	{ "map status", call_map_status, NULL, NULL, NULL },
+static const struct {
+	const char *name;
+	int (*op)(FIXTURE_DATA(fault) * self);
+} operations[] = {
+	{ "open", op_open }, { "publisher", op_publisher }, { "subscribe", op_subscribe },
+	{ "filter", op_filter }, { "publish", op_publish }, { "large", op_publish_large },
+	{ "retain", op_retain }, { "batch", op_batch }, { "read", op_read },
+	{ "info", op_info }, { "list", op_list }, { "set", op_set }, { "create", op_create },
 };
+
+/* Fails each possible place of an operation, one after the other. */
+static unsigned int sweep(struct __test_metadata *_metadata, FIXTURE_DATA(fault) * self,
+			  unsigned int which)
+{
+	unsigned int nth, failures = 0;
+	bool injected = true;
+
+	for (nth = 1; injected; nth++) {
+		int error;
+
+		arm(self->fail_nth, nth);
+		error = operations[which].op(self);
+		injected = disarm(self->fail_nth);
+		failures += !!error;
+		if (!injected)
+			ASSERT_EQ(0, error) TH_LOG("%s", operations[which].name);
+		/* What failed works when there is memory again. */
+		mqt_filter_remove(self->subscription.fd, "new/level/+/here");
+		mqt_delete(NAME "-2");
+		ASSERT_EQ(0, operations[which].op(self))
+			TH_LOG("%s after place %u", operations[which].name, nth);
+	}
+	return failures;
+}
 
 TEST_F(fault, every_place_that_can_fail)
 {
-	char why[MQT_WHY] = "";
-	unsigned int i;
+	unsigned int i, failures;
 
-	for (i = 0; i < ARRAY_SIZE(calls); i++) {
-		int failures = mqt_fault_sweep(&calls[i], self, self->fail_nth, NAME, why);
-
-		ASSERT_NE(MQT_FAULT_BAD, failures) TH_LOG("%s", why);
-		if (failures == MQT_FAULT_UNKNOWN)
-			TH_LOG("%s: unknown to this module", calls[i].name);
-		/* MQ_IOC_KICK takes nothing and gives nothing. */
-		else if (self->fail_nth >= 0 && calls[i].call != call_kick)
-			EXPECT_LT(0, failures) TH_LOG("%s", calls[i].name);
+	for (i = 0; i < ARRAY_SIZE(operations); i++) {
+		failures = sweep(_metadata, self, i);
+		if (self->fail_nth >= 0)
+			EXPECT_LT(0U, failures) TH_LOG("%s", operations[i].name);
 	}
 }
 
-/* Several steps, of which those before the fault stay done. */
-TEST_F(fault, who_published)
+TEST_F(fault, no_memory_for_a_channel)
 {
-	const struct mqt_fault_call call = { "publisher info", call_publisher_info, NULL, NULL,
-					     NULL };
-	unsigned int nth;
-	bool injected = self->fail_nth >= 0;
-	int error = call_publisher_info(self);
+	const struct mqt_config large = { .name = NAME "-large", .bytes = 64 << 20 };
+	uint64_t memory = mqt_param("memory");
 
-	close_fresh(self);
-	if (error == -ENOTTY) {
-		TH_LOG("%s: unknown to this module", call.name);
-		return;
-	}
-	ASSERT_EQ(0, error);
-	for (nth = 1; injected; nth++) {
-		mqt_fault_arm(self->fail_nth, nth);
-		error = call.call(self);
-		injected = mqt_fault_disarm(self->fail_nth);
-		close_fresh(self);
-		ASSERT_TRUE(injected || !error);
-	}
+	/* The pages are charged to who asks for them. */
+	rmdir(CGROUP);
+	mqt_write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	ASSERT_EQ(0, mkdir(CGROUP, 0700));
+	ASSERT_EQ(0, mqt_write_file(CGROUP "/memory.max", "16777216"));
+	ASSERT_EQ(0, mqt_write_file(CGROUP "/cgroup.procs", "0"));
+	EXPECT_EQ(-ENOMEM, mqt_create(&large));
+	EXPECT_EQ(memory, mqt_param("memory"));
+	EXPECT_EQ(0, mqt_write_file(CGROUP "/memory.max", "max"));
+	EXPECT_EQ(0, mqt_create(&large));
+	EXPECT_EQ(0, mqt_delete(NAME "-large"));
+	EXPECT_EQ(0, mqt_write_file("/sys/fs/cgroup/cgroup.procs", "0"));
+	rmdir(CGROUP);
+	mqt_wait_memory(memory);
 }
 
 TEST_HARNESS_MAIN

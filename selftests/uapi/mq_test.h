@@ -248,61 +248,6 @@ void mqt_fuse_release(const struct mqt_fuse *fuse, unsigned int reads);
 void mqt_fuse_stop(struct mqt_fuse *fuse);
 
 /* ------------------------------------------------------------------------
- * Faults (fault.c)
- */
-
-/* What a channel is like, as far as it can be asked; zero if there is none. */
-struct mqt_state {
-	struct mq_info info;
-	uint64_t memory;
-	uint64_t claims;	/* hashes */
-	uint64_t retained;
-	uint64_t subscriptions;	/* and the sums over them: */
-	uint64_t filters;
-	uint64_t positions;
-	uint64_t delivered;
-	uint64_t passed;
-};
-
-/* 0 or -errno */
-int mqt_state_get(const char *name, struct mqt_state *state);
-/* The first field in which they differ. */
-const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_state *after);
-
-/* This thread's faults: a descriptor, or -errno: this kernel injects none. */
-int mqt_fault_open(void);
-/* Lets the n-th allocation or copy from now on fail. */
-void mqt_fault_arm(int fd, unsigned int nth);
-/* Whether it did. */
-bool mqt_fault_disarm(int fd);
-
-/*
- * A call to be failed at each of its places. @call: 0 or -errno; @prepare and
- * @end: before and after it, without faults; @done: a call that was refused has
- * all the same done what it does, entirely, as may be when only its answer was
- * lost. All but @call may be NULL.
- */
-struct mqt_fault_call {
-	const char *name;
-	int (*call)(void *self);
-	void (*prepare)(void *self);
-	void (*end)(void *self);
-	bool (*done)(void *self, const struct mqt_state *before, const struct mqt_state *after);
-};
-
-/* Room for the reason of MQT_FAULT_BAD. */
-#define MQT_WHY 256
-#define MQT_FAULT_BAD -1
-/* The module has no such command. */
-#define MQT_FAULT_UNKNOWN -2
-/*
- * How many places made the call fail. After each of these the state of @channel
- * was as before, and the call succeeded as soon as nothing failed.
- */
-int mqt_fault_sweep(const struct mqt_fault_call *call, void *self, int fd, const char *channel,
-		    char *why);
-
-/* ------------------------------------------------------------------------
  * Surroundings (env.c)
  */
 
