@@ -287,8 +287,6 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	 * with smp_mb() in wake_defer() and wake_watch_loss().
 	 */
 	smp_mb();
-	if (publish_reaches_look(channel))
-		mq_channel_look_later(channel);
 	/* waitqueue_active() needs the barrier above. */
 	if (waitqueue_active(&channel->readers))
 		wake_up_interruptible_poll(&channel->readers, EPOLLIN | EPOLLRDNORM);
@@ -305,6 +303,9 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	}
 	if (!budget)
 		mq_channel_wake_later(channel);
+	/* Last: whom the above woke, a look has nothing to tell. */
+	if (publish_reaches_look(channel))
+		mq_channel_look_later(channel);
 }
 
 /* ---- the whole ------------------------------------------------------- */

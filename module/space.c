@@ -80,7 +80,7 @@ static bool space_too_old(struct mq_channel *channel, struct mq_subscription *su
 	if (start == *position && end > start)
 		WRITE_ONCE(subscription->status->verified, end);
 	*position = end;
-	/* It was given up, but there is enough space for now. */
+	/* It was given up, but there is enough space again. */
 	if (!found && end - start >= ring->config.slots / SPACE_ENOUGH)
 		return false;
 	return end < head && mq_ring_age(ring, end) > msecs_to_jiffies(after);

@@ -238,7 +238,7 @@ TEST_F(atomic, new_values_must_fit_together)
 	static const int bytes[] = { -ECANCELED, -EDQUOT, -ECANCELED, -ECANCELED };
 	struct mq_info info;
 
-	/* One is there, three may be. What is cleared makes no room for now. */
+	/* One is there, three may be. What the batch clears makes no room in it. */
 	ASSERT_EQ(0, mqt_retain(self->publisher, "a/0", "x", 1));
 	make(&self->record[0], "a/1", MQ_RECORD_RETAIN, 1);
 	make(&self->record[1], "a/2", MQ_RECORD_RETAIN, 1);
