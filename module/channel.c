@@ -84,6 +84,8 @@ static void channel_release(struct device *dev)
 	cancel_delayed_work_sync(&channel->space_work);
 	cancel_work_sync(&channel->wake_work);
 	cancel_delayed_work_sync(&channel->expire_work);
+	/* The work of the wills had a reference: it is over, and they are. */
+	kvfree(channel->wills.speaker);
 	mq_filters_destroy(&channel->filters);
 	mq_identities_destroy(&channel->identities);
 	while ((value = mq_retained_take(&channel->data.retained, U64_MAX)))
@@ -114,6 +116,14 @@ void mq_channel_put(struct mq_channel *channel)
 void mq_channel_kick(struct mq_channel *channel)
 {
 	mod_delayed_work(system_wq, &channel->space_work, 0);
+}
+
+void mq_channel_kick_wills(struct mq_channel *channel)
+{
+	mq_channel_get(channel);
+	/* If it was queued it has its reference. */
+	if (mod_delayed_work(mq_workqueue, &channel->wills.work, 0))
+		mq_channel_put(channel);
 }
 
 void mq_channel_wake_later(struct mq_channel *channel)
@@ -287,6 +297,9 @@ static void channel_init_fields(struct mq_channel *channel, const struct mq_chan
 	channel->gid = config->gid;
 	channel->mode = config->mode;
 	strscpy(channel->name, config->name, sizeof(channel->name));
+	mutex_init(&channel->wills.lock);
+	channel->wills.pending = RB_ROOT_CACHED;
+	INIT_DELAYED_WORK(&channel->wills.work, channel_works->will);
 	mutex_init(&channel->endpoints.lock);
 	INIT_LIST_HEAD(&channel->endpoints.subscriptions);
 	mq_identities_init(&channel->identities);
@@ -348,14 +361,20 @@ struct mq_channel *mq_channel_build(const struct mq_channel_config *config)
 
 void mq_channel_kill(struct mq_channel *channel)
 {
+	bool wills;
+
 	spin_lock(&channel->data.lock);
 	WRITE_ONCE(channel->data.dead, true);
+	wills = channel->data.wills;
 	mq_channel_reroute(channel);
 	WRITE_ONCE(channel->data.ring.header->state, MQ_CHANNEL_DEAD);
 	spin_unlock(&channel->data.lock);
 	wake_up_poll(&channel->readers, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 	wake_up_poll(&channel->space, EPOLLOUT | EPOLLWRNORM | EPOLLHUP | EPOLLERR);
 	mq_channel_wake_later(channel);
+	/* Those that are pending have nothing to wait for. */
+	if (wills)
+		mq_channel_kick_wills(channel);
 }
 
 struct mq_claims *mq_channel_claims_get(struct mq_channel *channel)
@@ -404,5 +423,7 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->node_passed = channel->data.counters.node_passed;
 	info->evicted = channel->data.counters.evicted;
 	info->expired = channel->data.retained.expired;
+	info->wills = channel->data.wills;
+	info->wills_lost = channel->data.counters.wills_lost;
 	spin_unlock(&channel->data.lock);
 }

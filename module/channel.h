@@ -29,6 +29,7 @@
 #include "retain.h"
 #include "ring.h"
 
+struct mq_publisher;
 struct netlink_ext_ack;
 
 /* Minor numbers there are; given cyclically, so a stale node gets ENXIO. */
@@ -72,12 +73,14 @@ struct mq_channel_config {
  * @refused: publishes refused for lack of space (EAGAIN, ETIMEDOUT)
  * @node_passed: records that went by node readers unread
  * @evicted: subscriptions that lost the right to hold
+ * @wills_lost: wills that could not be published
  */
 struct mq_channel_counters {
 	u64 published;
 	u64 refused;
 	u64 node_passed;
 	u64 evicted;
+	u64 wills_lost;
 };
 
 /**
@@ -102,6 +105,12 @@ struct mq_channel_counters {
  *
  * @filters: filter index, has its own lock
  *
+ * @wills.lock: the will mutex: wills of all publishers (will.h)
+ * @wills.speaker: publisher through which wills are published; made with the
+ *	first will, freed with the channel
+ * @wills.pending: wills whose delay is not over, by when it is
+ * @wills.work: publishes them; has a reference while it is queued or runs
+ *
  * @endpoints.lock: endpoints mutex: list of subscriptions, scan
  * @endpoints.subscriptions: all (RCU)
  * @endpoints.subscription_count: how many (READ_ONCE)
@@ -122,6 +131,7 @@ struct mq_channel_counters {
  * @data.retained: retained values
  * @data.expire_at: when @expire_work looks at them next (CLOCK_BOOTTIME in ns),
  *	U64_MAX: not at all
+ * @data.wills: wills that have something reserved
  * @data.counters: counters
  *
  * @identities: who made its publishers, has its own lock
@@ -157,6 +167,13 @@ struct mq_channel {
 	struct mq_filters filters;
 
 	struct {
+		struct mutex lock; /* the will mutex */
+		struct mq_publisher *speaker;
+		struct rb_root_cached pending;
+		struct delayed_work work;
+	} wills;
+
+	struct {
 		struct mutex lock; /* the endpoints mutex */
 		struct list_head subscriptions;
 		u32 subscription_count;
@@ -177,6 +194,7 @@ struct mq_channel {
 		u64 starved_bytes;
 		struct mq_retained_set retained;
 		u64 expire_at;
+		u32 wills;
 		struct mq_channel_counters counters;
 	} data;
 
@@ -199,11 +217,13 @@ struct mq_channel {
  * @space: &mq_channel.space_work (space.c)
  * @wake: &mq_channel.wake_work (subscription.c)
  * @expire: &mq_channel.expire_work (expire.c)
+ * @will: &mq_channel.wills.work (will_end.c)
  */
 struct mq_channel_works {
 	work_func_t space;
 	work_func_t wake;
 	work_func_t expire;
+	work_func_t will;
 };
 
 /* Sets up the class of devices; @works must stay. */
@@ -311,6 +331,9 @@ void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
 
 /* Looks for space soon: a holder advanced, closed or died. Any context. */
 void mq_channel_kick(struct mq_channel *channel);
+
+/* Looks at pending wills soon: one is the first now, or the channel died. */
+void mq_channel_kick_wills(struct mq_channel *channel);
 
 /* Wakes subscriptions that have something to read, soon. Any context. */
 void mq_channel_wake_later(struct mq_channel *channel);

@@ -258,6 +258,12 @@ void mq_identities_late(struct mq_identities *set, struct mq_identity *identity,
 	struct mq_identity *had = NULL;
 
 	spin_lock(&set->lock);
+	if (!identity->closed) {
+		/* The close, which is under way, finds it so. */
+		WRITE_ONCE(identity->last, sequence);
+		spin_unlock(&set->lock);
+		return;
+	}
 	if (!RB_EMPTY_NODE(&identity->by_id))
 		had = identities_erase(set, identity);
 	WRITE_ONCE(identity->last, sequence);

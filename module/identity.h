@@ -133,7 +133,8 @@ void mq_identities_close(struct mq_identities *set, struct mq_identity *identity
 /**
  * mq_identities_late() - a record came after its publisher was gone
  * @set: of its channel
- * @identity: who made the publisher; closed, the caller has a reference
+ * @identity: who made the publisher, which publishes no more; the caller has a
+ *	reference
  * @sequence: of the record, above all that came before
  *
  * For a will with a delay: its maker is known again until the ring passes it.

@@ -14,6 +14,7 @@
 #include "registry.h"
 #include "space.h"
 #include "subscription.h"
+#include "will.h"
 
 unsigned int mq_max_channels = 256;
 module_param_named(max_channels, mq_max_channels, uint, 0644);
@@ -50,6 +51,10 @@ module_param_named(max_filter_bytes, mq_max_filter_bytes, ulong, 0644);
 MODULE_PARM_DESC(max_filter_bytes,
 		 "most bytes of all filters of a channel, roughly; beyond: ENFILE (64 MiB)");
 
+unsigned int mq_max_wills_per_publisher = 65536;
+module_param_named(max_wills_per_publisher, mq_max_wills_per_publisher, uint, 0644);
+MODULE_PARM_DESC(max_wills_per_publisher, "most wills of a publisher; beyond: EMFILE (65536)");
+
 unsigned int mq_max_subscriptions_per_user = 1024;
 module_param_named(max_subscriptions_per_user, mq_max_subscriptions_per_user, uint, 0644);
 MODULE_PARM_DESC(max_subscriptions_per_user,
@@ -84,6 +89,7 @@ static const struct mq_channel_works works = {
 	.space = mq_space_work,
 	.wake = mq_subscription_wake_work,
 	.expire = mq_expire_work,
+	.will = mq_will_work,
 };
 
 static int __init mq_init(void)
@@ -133,6 +139,8 @@ static void __exit mq_exit(void)
 	mq_netlink_exit();
 	mq_cdev_exit();
 	mq_registry_clear();
+	/* Wills that were pending are given up, and with them goes their channel. */
+	flush_workqueue(mq_workqueue);
 	mq_channel_exit();
 	mq_registry_exit();
 	mq_endpoint_exit();

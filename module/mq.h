@@ -16,6 +16,7 @@
  *   retain        the retained values of a channel
  *   expire        takes out retained values whose time has come
  *   publisher     an endpoint that writes
+ *   will          a record that is published when its publisher goes away
  *   subscription  an endpoint that reads
  *   identity      who made a publisher (leaf)
  *   user          what one user has over all channels, and may have (leaf)
@@ -29,8 +30,9 @@
  *
  * Who calls whom:
  *
- *   main -> {cdev, netlink} -> {publisher, subscription, space} -> registry
- *        -> channel -> {filter, claim, retain, limit, identity} -> {ring, tree, event}
+ *   main -> {cdev, netlink} -> {publisher, will, subscription, space, expire}
+ *        -> registry -> channel -> {filter, claim, retain, limit, identity}
+ *        -> {ring, tree, event}
  *
  * The path of one record (publisher.c):
  *
@@ -43,9 +45,11 @@
  * Locks, outermost first. A lock is never taken while one below it is held:
  *
  *   admin mutex (registry.c)           channels, their names, claims
- *     publisher mutex, subscription mutex, node mutex
+ *     will mutex (channel)             wills of its publishers, their speaker
+ *       publisher mutex, subscription mutex, node mutex
  *                                      one endpoint's users; its owner's memory
- *                                      may fault under them
+ *                                      may fault under them, but not under the
+ *                                      publisher mutex of a speaker
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
@@ -105,6 +109,7 @@ extern unsigned int mq_max_publishers;
 extern unsigned int mq_max_filters_per_subscription;
 extern unsigned int mq_max_filters_per_channel;
 extern unsigned long mq_max_filter_bytes;
+extern unsigned int mq_max_wills_per_publisher;
 extern unsigned int mq_max_subscriptions_per_user;
 extern unsigned int mq_max_publishers_per_user;
 extern unsigned int mq_max_filters_per_user;

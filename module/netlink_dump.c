@@ -69,6 +69,8 @@ static bool put_state(struct sk_buff *skb, const struct mq_info *info)
 	       put_u64(skb, MQ_A_NODE_PASSED, info->node_passed) &&
 	       put_u64(skb, MQ_A_EVICTED, info->evicted) &&
 	       put_u64(skb, MQ_A_EXPIRED, info->expired) &&
+	       put_u64(skb, MQ_A_WILLS, info->wills) &&
+	       put_u64(skb, MQ_A_WILLS_LOST, info->wills_lost) &&
 	       !nla_put(skb, MQ_A_REFUSALS, MQ_LIMITS * sizeof(u64), info->refusals);
 }
 

@@ -12,6 +12,7 @@
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
+#include "will.h"
 
 /* ---- commit ---------------------------------------------------------- */
 
@@ -103,7 +104,9 @@ static void publish_write(struct mq_publisher *publisher, struct mq_staged *stag
 	staged->receivers = publish_mark(publisher, &staged->route, ring->head);
 	staged->sequence = mq_ring_write(ring, &staged->data, publisher->id, hold);
 	staged->time = ring->time;
-	WRITE_ONCE(publisher->identity->last, staged->sequence);
+	/* None: of a will that was late; see will_publish_chunk(). */
+	if (publisher->identity)
+		WRITE_ONCE(publisher->identity->last, staged->sequence);
 	channel->data.counters.published++;
 	if (staged->data.flags & MQ_RECORD_RETAIN)
 		publish_retain(publisher, staged);
@@ -118,9 +121,15 @@ static int publish_record(struct mq_publisher *publisher, struct mq_staged *stag
 	int err;
 
 	lockdep_assert_held(&channel->data.lock);
-	err = publish_admit(publisher, staged, &growth);
+	if (staged->reserved)
+		err = staged->route.result;
+	else
+		err = publish_admit(publisher, staged, &growth);
 	if (err)
 		return err;
+	/* What was reserved for it is what it finds now. */
+	if (staged->reserved)
+		mq_will_unreserve(channel, &staged->data);
 	if (!mq_ring_fits(&channel->data.ring, 1, staged->need, hold))
 		return -EAGAIN;
 	publish_write(publisher, staged, hold);

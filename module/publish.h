@@ -43,6 +43,7 @@ struct mq_route {
  * @expect: sequence of the topic's retained value, 0: none
  * @expiry_ns: how long it stays as a retained value, 0: no limit
  * @route: its route
+ * @reserved: a will: its place is reserved, nothing but its owner can refuse it
  * @retained: its retained copy; after the commit what that replaced
  * @receivers: sum of weights
  * @sequence: its sequence
@@ -57,6 +58,7 @@ struct mq_staged {
 	u64 expect;
 	u64 expiry_ns;
 	struct mq_route route;
+	bool reserved;
 	struct mq_retained_value *retained;
 	u32 receivers;
 	u64 sequence;
@@ -88,6 +90,20 @@ struct mq_publish_wait {
 };
 
 /**
+ * struct mq_wills - the wills of a publisher (will.h)
+ * @by_id: all, by id
+ * @list: all, in order of setting
+ * @count: how many
+ * @on_exit: how many of them the end of a process is enough for (READ_ONCE)
+ */
+struct mq_wills {
+	struct rb_root by_id;
+	struct list_head list;
+	u32 count;
+	u32 on_exit;
+};
+
+/**
  * struct mq_publisher - a publisher
  *
  * Constant:
@@ -97,6 +113,8 @@ struct mq_publish_wait {
  * @timeout: &mq_publish_wait.timeout of its records
  * @identity: who made it (a reference)
  * @user: on whose account it goes (a reference, or NULL)
+ *
+ * @wills: guarded by the will mutex of the channel
  *
  * @waiting: who has the lock waits for space (READ_ONCE)
  * @lock: the publisher mutex; guards all that follows
@@ -125,6 +143,8 @@ struct mq_publisher {
 	unsigned long timeout;
 	struct mq_identity *identity;
 	struct mq_user *user;
+
+	struct mq_wills wills;
 
 	bool waiting;
 	struct mutex lock; /* the publisher mutex */

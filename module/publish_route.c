@@ -9,6 +9,7 @@ void mq_publish_init(struct mq_publisher *publisher, struct mq_channel *channel)
 {
 	mutex_init(&publisher->lock);
 	publisher->channel = channel;
+	INIT_LIST_HEAD(&publisher->wills.list);
 	publisher->pool = publisher->pool_own;
 	publisher->pool_size = MQ_ROUTE_POOL;
 }

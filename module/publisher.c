@@ -17,6 +17,7 @@
 #include "trace.h"
 #include "uring.h"
 #include "user.h"
+#include "will.h"
 
 /* What a publisher stages in until it needs more. */
 #define PUBLISHER_STAGE_FIRST	4096
@@ -422,6 +423,10 @@ static long publisher_command(struct mq_publisher *publisher, struct mq_publish_
 		return publisher_ioctl_publish(publisher, wait, arg);
 	case MQ_IOC_PUBLISH_BATCH:
 		return publisher_ioctl_batch(publisher, wait, arg);
+	case MQ_IOC_WILL_SET:
+		return mq_will_set(publisher, (void __user *)arg);
+	case MQ_IOC_WILL_CLEAR:
+		return mq_will_clear(publisher, (void __user *)arg);
 	default:
 		return -ENOTTY;
 	}
@@ -466,8 +471,15 @@ static __poll_t publisher_poll(struct file *file, poll_table *wait)
 	return mq_space_poll(publisher->channel);
 }
 
+static int publisher_flush(struct file *file, fl_owner_t owner)
+{
+	mq_will_flush(file->private_data);
+	return 0;
+}
+
 static int publisher_release(struct inode *inode, struct file *file)
 {
+	mq_will_release(file->private_data);
 	mq_publisher_free(file->private_data);
 	return 0;
 }
@@ -478,6 +490,7 @@ static const struct file_operations publisher_fops = {
 	.unlocked_ioctl = publisher_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.uring_cmd = mq_uring_publisher,
+	.flush = publisher_flush,
 	.release = publisher_release,
 	.llseek = noop_llseek,
 };

@@ -11,22 +11,34 @@ static u32 retained_size(const struct mq_ring_data *data)
 	return data->topic_len + data->payload_len + data->metadata_len;
 }
 
-struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data)
+struct mq_retained_value *mq_retained_alloc(const struct mq_ring_data *data)
 {
 	struct mq_retained_value *value;
-	u8 *at;
 
 	value = kvzalloc(struct_size(value, bytes, retained_size(data)), GFP_KERNEL_ACCOUNT);
 	if (!value)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&value->ref);
 	value->data = *data;
+	value->data.topic = value->bytes;
+	value->data.payload = value->data.topic + data->topic_len;
+	value->data.metadata = value->data.payload + data->payload_len;
+	return value;
+}
+
+struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data)
+{
+	struct mq_retained_value *value = mq_retained_alloc(data);
+	u8 *at;
+
+	if (IS_ERR(value))
+		return value;
 	at = value->bytes;
-	value->data.topic = memcpy(at, data->topic, data->topic_len);
+	memcpy(at, data->topic, data->topic_len);
 	at += data->topic_len;
-	value->data.payload = memcpy(at, data->payload, data->payload_len);
+	memcpy(at, data->payload, data->payload_len);
 	at += data->payload_len;
-	value->data.metadata = memcpy(at, data->metadata, data->metadata_len);
+	memcpy(at, data->metadata, data->metadata_len);
 	return value;
 }
 
@@ -79,6 +91,15 @@ u64 mq_retained_sequence(const struct mq_retained_set *set, const struct mq_ring
 	return value && !mq_retained_expired(value, now) ? value->sequence : 0;
 }
 
+/* Whether so much may come to what is there, reserved and admitted. */
+static bool retained_room(const struct mq_retained_set *set,
+			  const struct mq_retained_growth *growth, u32 count, u32 bytes)
+{
+	return (!count || (u64)set->count + set->reserved.count + growth->count + count <=
+			  set->count_max) &&
+	       set->bytes + set->reserved.bytes + growth->bytes + bytes <= set->bytes_max;
+}
+
 int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data,
 		      struct mq_retained_growth *growth)
 {
@@ -88,13 +109,29 @@ int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_da
 
 	if (!data->payload_len || size <= old_size)
 		return 0;
-	if (!old && set->count + growth->count >= set->count_max)
-		return -EDQUOT;
-	if (set->bytes + growth->bytes - old_size + size > set->bytes_max)
+	if (!retained_room(set, growth, !old, size - old_size))
 		return -EDQUOT;
 	growth->count += !old;
 	growth->bytes += size - old_size;
 	return 0;
+}
+
+int mq_retained_reserve(struct mq_retained_set *set, const struct mq_ring_data *data)
+{
+	const struct mq_retained_growth none = { };
+	u32 size = retained_size(data);
+
+	if (!retained_room(set, &none, 1, size))
+		return -EDQUOT;
+	set->reserved.count++;
+	set->reserved.bytes += size;
+	return 0;
+}
+
+void mq_retained_release(struct mq_retained_set *set, const struct mq_ring_data *data)
+{
+	set->reserved.count--;
+	set->reserved.bytes -= retained_size(data);
 }
 
 static bool retained_expires_first(struct rb_node *node, const struct rb_node *other)

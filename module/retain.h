@@ -49,6 +49,16 @@ struct mq_retained_value {
 };
 
 /**
+ * struct mq_retained_growth - what values add to a set
+ * @count: values
+ * @bytes: bytes
+ */
+struct mq_retained_growth {
+	u32 count;
+	u64 bytes;
+};
+
+/**
  * struct mq_retained_set - the retained values of a channel
  * @by_topic: all, by (hash, topic)
  * @by_sequence: all, by sequence
@@ -58,6 +68,7 @@ struct mq_retained_value {
  * @bytes: topic, payload and metadata of all
  * @bytes_max: most; a set whose limits were lowered may be above them
  * @expired: how many values expired
+ * @reserved: room for values to come, which counts like values
  */
 struct mq_retained_set {
 	struct rb_root by_topic;
@@ -68,6 +79,7 @@ struct mq_retained_set {
 	u64 bytes;
 	u64 bytes_max;
 	u64 expired;
+	struct mq_retained_growth reserved;
 };
 
 static inline bool mq_retained_expired(const struct mq_retained_value *value, u64 now)
@@ -75,6 +87,14 @@ static inline bool mq_retained_expired(const struct mq_retained_value *value, u6
 	return value->expires && value->expires <= now;
 }
 
+/**
+ * mq_retained_alloc() - a value whose parts are not there yet
+ * @data: the lengths of its parts
+ *
+ * The caller fills in the bytes, to which the pointers of its data lead already:
+ * topic, payload, metadata. Return: the value or ERR_PTR(-ENOMEM).
+ */
+struct mq_retained_value *mq_retained_alloc(const struct mq_ring_data *data);
 /* A copy of a record's parts; ERR_PTR(-ENOMEM). */
 struct mq_retained_value *mq_retained_new(const struct mq_ring_data *data);
 /* NULL is fine. Not under the channel lock. */
@@ -83,16 +103,6 @@ void mq_retained_put(struct mq_retained_value *value);
 /* Sequence of the value of a topic, 0: there is none. */
 u64 mq_retained_sequence(const struct mq_retained_set *set, const struct mq_ring_data *data,
 			 u64 now);
-
-/**
- * struct mq_retained_growth - what values that were admitted together add
- * @count: values
- * @bytes: bytes
- */
-struct mq_retained_growth {
-	u32 count;
-	u64 bytes;
-};
 
 /**
  * mq_retained_admit() - whether a value may go in
@@ -106,6 +116,17 @@ struct mq_retained_growth {
  */
 int mq_retained_admit(const struct mq_retained_set *set, const struct mq_ring_data *data,
 		      struct mq_retained_growth *growth);
+
+/**
+ * mq_retained_reserve() - keep room for a value to come
+ * @set: set
+ * @data: the record that will set it
+ *
+ * Its topic may have a value now: who knows about then. Return: 0 or -EDQUOT.
+ */
+int mq_retained_reserve(struct mq_retained_set *set, const struct mq_ring_data *data);
+/* Ends a reservation; the value needs not be admitted. */
+void mq_retained_release(struct mq_retained_set *set, const struct mq_ring_data *data);
 
 /**
  * mq_retained_replace() - set the value of a topic, or clear it

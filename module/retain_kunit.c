@@ -278,6 +278,72 @@ static void retain_takes_all(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, mq_retained_next(&t->set, 0));
 }
 
+/* ---- reservations ------------------------------------------------------ */
+
+static void retain_reserves(struct kunit *test)
+{
+	struct retain_test *t = test->priv;
+
+	t->set.count_max = 3;
+	t->set.bytes_max = 100;
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 1, 20));				/* 26 */
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_reserve(&t->set, record(t, 2, 34))); /* 66 */
+	/* It is no value yet, but counts as one. */
+	KUNIT_EXPECT_EQ(test, 1U, t->set.count);
+	KUNIT_EXPECT_EQ(test, 26ULL, t->set.bytes);
+	KUNIT_EXPECT_EQ(test, -EDQUOT, retain(test, 3, 29));			/* 101 */
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 3, 18));				/* 90 */
+	KUNIT_EXPECT_EQ(test, -EDQUOT, retain(test, 4, 1));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_retained_reserve(&t->set, record(t, 4, 1)));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, retain(test, 1, 31));			/* 101 */
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 1, 30));				/* 100 */
+	/* Its time comes: the place is there. */
+	mq_retained_release(&t->set, record(t, 2, 34));
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 2, 34));
+	KUNIT_EXPECT_EQ(test, 3U, t->set.count);
+	KUNIT_EXPECT_EQ(test, 100ULL, t->set.bytes);
+	KUNIT_EXPECT_EQ(test, 0U, t->set.reserved.count);
+	KUNIT_EXPECT_EQ(test, 0ULL, t->set.reserved.bytes);
+}
+
+/* For a topic that has a value as well: it may be cleared meanwhile. */
+static void retain_reserves_besides_a_value(struct kunit *test)
+{
+	struct retain_test *t = test->priv;
+
+	t->set.count_max = 2;
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 1, 20));
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_reserve(&t->set, record(t, 1, 20)));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_retained_reserve(&t->set, record(t, 1, 20)));
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 1, 0));
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 2, 20));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, retain(test, 3, 20));
+	mq_retained_release(&t->set, record(t, 1, 20));
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 1, 20));
+	KUNIT_EXPECT_EQ(test, 2U, t->set.count);
+}
+
+/* What is admitted together adds up, whatever of it is cleared. */
+static void retain_admits_together(struct kunit *test)
+{
+	struct mq_retained_growth growth = { };
+	struct retain_test *t = test->priv;
+
+	t->set.count_max = 3;
+	t->set.bytes_max = 100;
+	KUNIT_EXPECT_EQ(test, 0, retain(test, 1, 20));
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_admit(&t->set, record(t, 1, 0), &growth));
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_admit(&t->set, record(t, 1, 10), &growth));
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_admit(&t->set, record(t, 2, 20), &growth));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_retained_admit(&t->set, record(t, 3, 43), &growth));
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_admit(&t->set, record(t, 3, 32), &growth));
+	KUNIT_EXPECT_EQ(test, 2U, growth.count);
+	KUNIT_EXPECT_EQ(test, 64ULL, growth.bytes);
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_retained_admit(&t->set, record(t, 4, 1), &growth));
+	KUNIT_EXPECT_EQ(test, 0, mq_retained_admit(&t->set, record(t, 1, 30), &growth));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_retained_admit(&t->set, record(t, 1, 21), &growth));
+}
+
 /* ---- expiry ------------------------------------------------------------ */
 
 static u64 sequence_at(struct kunit *test, int number, u64 now)
@@ -467,6 +533,9 @@ static struct kunit_case retain_cases[] = {
 	KUNIT_CASE(retain_limits_lowered),
 	KUNIT_CASE(retain_lists_in_order),
 	KUNIT_CASE(retain_takes_all),
+	KUNIT_CASE(retain_reserves),
+	KUNIT_CASE(retain_reserves_besides_a_value),
+	KUNIT_CASE(retain_admits_together),
 	KUNIT_CASE(retain_expires),
 	KUNIT_CASE(retain_expires_in_order),
 	KUNIT_CASE(retain_replaces_what_expires),

@@ -160,23 +160,28 @@ static u64 ring_position(const struct mq_ring *ring, u64 sequence)
 	return sequence == ring->head ? ring->position : ring_slot(ring, sequence)->position;
 }
 
-bool mq_ring_fits(const struct mq_ring *ring, u32 slots, u64 bytes, u64 hold)
+/* Whether there is space if records from @from on stay. */
+static bool ring_fits_from(const struct mq_ring *ring, u32 slots, u64 bytes, u64 from)
 {
-	u64 from = clamp(hold, ring->oldest, ring->head);
-
+	slots += ring->reserved.slots;
+	bytes += ring->reserved.bytes;
 	return ring->head + slots - from <= ring->config.slots &&
 	       ring->position + bytes - ring_position(ring, from) <= ring->config.bytes;
 }
 
-/* Gives up old records until one with @need bytes fits; @hold bounds that. */
-static void ring_make_room(struct mq_ring *ring, u32 need, u64 hold)
+bool mq_ring_fits(const struct mq_ring *ring, u32 slots, u64 bytes, u64 hold)
+{
+	return ring_fits_from(ring, slots, bytes, clamp(hold, ring->oldest, ring->head));
+}
+
+/* Gives up old records until so much fits; @hold bounds that. */
+static void ring_make_room(struct mq_ring *ring, u32 slots, u64 bytes, u64 hold)
 {
 	u64 step = max_t(u64, ring->config.slots / MQ_RING_STEPS, 1);
 	u64 end = clamp(hold, ring->oldest, ring->head);
 	u64 oldest = ring->oldest;
 
-	while (ring->head - oldest >= ring->config.slots ||
-	       ring->position + need - ring_position(ring, oldest) > ring->config.bytes) {
+	while (!ring_fits_from(ring, slots, bytes, oldest)) {
 		if (WARN_ON_ONCE(oldest == end))
 			return;
 		oldest = min(oldest + step, end);
@@ -217,7 +222,7 @@ u64 mq_ring_write(struct mq_ring *ring, const struct mq_ring_data *data,
 	u64 sequence = ring->head;
 	struct mq_slot *slot = ring_slot(ring, sequence);
 
-	ring_make_room(ring, need, hold);
+	ring_make_room(ring, 1, need, hold);
 	ring->time = max_t(u64, ring->time, ktime_get_real_ns());
 
 	/* W2: readers may look at these words while they change. */
@@ -239,6 +244,28 @@ u64 mq_ring_write(struct mq_ring *ring, const struct mq_ring_data *data,
 	/* W4: pairs with the acquire in mq_ring_head() and in libmq. */
 	smp_store_release(&ring->header->head, sequence + 1);
 	return sequence;
+}
+
+int mq_ring_reserve(struct mq_ring *ring, u64 bytes, u64 hold)
+{
+	struct mq_ring_space *reserved = &ring->reserved;
+
+	if (reserved->slots + 1 > ring->config.slots / MQ_RING_RESERVABLE ||
+	    reserved->bytes + bytes > ring->config.bytes / MQ_RING_RESERVABLE)
+		return -EDQUOT;
+	if (!mq_ring_fits(ring, 1, bytes, hold))
+		return -EAGAIN;
+	reserved->slots++;
+	reserved->bytes += bytes;
+	/* Now, not when it is used: a new holder may come at the oldest. */
+	ring_make_room(ring, 0, 0, hold);
+	return 0;
+}
+
+void mq_ring_release(struct mq_ring *ring, u64 bytes)
+{
+	ring->reserved.slots--;
+	ring->reserved.bytes -= bytes;
 }
 
 void mq_ring_drop(struct mq_ring *ring, struct mq_ring_wipe *wipe)

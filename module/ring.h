@@ -5,6 +5,11 @@
  * The shared memory of a channel as linux/mq_ring.h lays it out, and the
  * arithmetic on it. A ring knows nothing of files, subscriptions or netlink.
  *
+ * Space can be reserved for records to come. It is physically there: the ring
+ * gives up old records for it at once, so that whoever holds the ring from its
+ * oldest record on leaves it alone. In all that follows, free space is without
+ * what is reserved.
+ *
  * Writing (mq_ring_fits(), mq_ring_write(), mq_ring_drop()) needs the lock
  * that guards the ring: the channel lock; the caller asserts it. Reading
  * (mq_ring_peek(), mq_ring_intact()) needs no lock, only that the ring lives.
@@ -35,6 +40,19 @@ struct mq_ring_config {
 };
 
 /**
+ * struct mq_ring_space - a part of a ring
+ * @slots: slots
+ * @bytes: bytes of the byte area
+ */
+struct mq_ring_space {
+	u32 slots;
+	u64 bytes;
+};
+
+/* All reservations together are at most this part of a ring. */
+#define MQ_RING_RESERVABLE	4
+
+/**
  * struct mq_ring - a ring
  * @header: its header page
  * @slots: its slots
@@ -49,6 +67,7 @@ struct mq_ring_config {
  * @oldest: oldest sequence readable; likewise
  * @position: where the byte area goes on; under the lock
  * @time: time of the last record; under the lock
+ * @reserved: what is reserved; under the lock
  */
 struct mq_ring {
 	struct mq_ring_header *header;
@@ -63,6 +82,7 @@ struct mq_ring {
 	u64 oldest;
 	u64 position;
 	u64 time;
+	struct mq_ring_space reserved;
 };
 
 /**
@@ -149,6 +169,20 @@ bool mq_ring_fits(const struct mq_ring *ring, u32 slots, u64 bytes, u64 hold);
  */
 u64 mq_ring_write(struct mq_ring *ring, const struct mq_ring_data *data,
 		  u64 publisher, u64 hold);
+
+/**
+ * mq_ring_reserve() - reserve the place of one record
+ * @ring: ring
+ * @bytes: what it needs of the byte area (mq_ring_need())
+ * @hold: without touching records from this one on
+ *
+ * Return: 0; -EDQUOT: beyond the reservable part; -EAGAIN: the hold leaves no
+ * space.
+ */
+int mq_ring_reserve(struct mq_ring *ring, u64 bytes, u64 hold);
+
+/* Ends a reservation; a record of this size fits now, whatever the hold. */
+void mq_ring_release(struct mq_ring *ring, u64 bytes);
 
 /**
  * struct mq_ring_wipe - how far zeroing has come

@@ -391,6 +391,107 @@ static void ring_wraps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->ring.config.first + 1000, mq_ring_head(&t->ring));
 }
 
+/* ---- reservations ------------------------------------------------------ */
+
+static void ring_reserves_a_quarter(struct kunit *test)
+{
+	struct ring_test *t = test->priv;
+	u32 i;
+
+	ring_make(test, 64, 4096, 1);
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_ring_reserve(&t->ring, 1024 + 64, NO_HOLD));
+	KUNIT_EXPECT_EQ(test, 0, mq_ring_reserve(&t->ring, 1024, NO_HOLD));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_ring_reserve(&t->ring, 64, NO_HOLD));
+	for (i = 1; i < 16; i++)
+		KUNIT_EXPECT_EQ(test, 0, mq_ring_reserve(&t->ring, 0, NO_HOLD));
+	KUNIT_EXPECT_EQ(test, -EDQUOT, mq_ring_reserve(&t->ring, 0, NO_HOLD));
+	KUNIT_EXPECT_EQ(test, 16U, t->ring.reserved.slots);
+	KUNIT_EXPECT_EQ(test, 1024ULL, t->ring.reserved.bytes);
+	/* Others have the rest. */
+	KUNIT_EXPECT_TRUE(test, mq_ring_fits(&t->ring, 48, 3072, NO_HOLD));
+	KUNIT_EXPECT_FALSE(test, mq_ring_fits(&t->ring, 49, 0, NO_HOLD));
+	KUNIT_EXPECT_FALSE(test, mq_ring_fits(&t->ring, 1, 3072 + 64, NO_HOLD));
+	mq_ring_release(&t->ring, 1024);
+	KUNIT_EXPECT_TRUE(test, mq_ring_fits(&t->ring, 49, 4096, NO_HOLD));
+	KUNIT_EXPECT_EQ(test, 0, mq_ring_reserve(&t->ring, 512, NO_HOLD));
+}
+
+/* Who holds keeps what is there, and what is reserved is beside it. */
+static void ring_reserves_beside_a_hold(struct kunit *test)
+{
+	struct ring_test *t = test->priv;
+	u32 i;
+
+	ring_make(test, 64, 4096, 1);
+	KUNIT_EXPECT_EQ(test, 0, mq_ring_reserve(&t->ring, 128, 1));
+	for (i = 0; i < 63; i++) {
+		KUNIT_ASSERT_TRUE(test, mq_ring_fits(&t->ring, 1, 0, 1));
+		put_inline(t, 1);
+	}
+	KUNIT_EXPECT_FALSE(test, mq_ring_fits(&t->ring, 1, 0, 1));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, mq_ring_reserve(&t->ring, 0, 1));
+	KUNIT_EXPECT_EQ(test, 1U, t->ring.reserved.slots);
+	mq_ring_release(&t->ring, 128);
+	KUNIT_EXPECT_TRUE(test, mq_ring_fits(&t->ring, 1, 128, 1));
+	put(t, 8, 100, 0, 1);
+	KUNIT_EXPECT_EQ(test, 1ULL, mq_ring_oldest(&t->ring));
+	expect_record(test, 1, 3, 10, 0);
+	expect_record(test, 64, 8, 100, 0);
+}
+
+/* Full of records that nobody holds: old ones go at once, not when it is used. */
+static void ring_reserves_what_is_there(struct kunit *test)
+{
+	struct ring_test *t = test->priv;
+	u64 oldest;
+	u32 i;
+
+	ring_make(test, 64, 4096, 1);
+	for (i = 0; i < 200; i++)
+		put(t, 8, 64, 9, NO_HOLD);
+	for (i = 0; i < 8; i++) {
+		KUNIT_EXPECT_EQ(test, 0, mq_ring_reserve(&t->ring, 128, NO_HOLD));
+		oldest = mq_ring_oldest(&t->ring);
+		KUNIT_EXPECT_LE(test, t->ring.head + t->ring.reserved.slots - oldest, 64ULL);
+		KUNIT_EXPECT_LE(test, t->ring.position + t->ring.reserved.bytes -
+				      t->ring.slots[oldest % 64].position, 4096ULL);
+	}
+	/* A holder comes at the oldest. Nothing more goes in, but this does. */
+	while (mq_ring_fits(&t->ring, 1, 128, oldest))
+		put(t, 8, 64, 9, oldest);
+	for (i = 0; i < 8; i++) {
+		mq_ring_release(&t->ring, 128);
+		KUNIT_ASSERT_TRUE(test, mq_ring_fits(&t->ring, 1, 128, oldest));
+		put(t, 8, 120, 0, oldest);
+		KUNIT_EXPECT_EQ(test, oldest, mq_ring_oldest(&t->ring));
+	}
+	expect_record(test, oldest, 8, 64, 9);
+	KUNIT_EXPECT_EQ(test, 0U, t->ring.reserved.slots);
+	KUNIT_EXPECT_EQ(test, 0ULL, t->ring.reserved.bytes);
+}
+
+/* Whatever comes between, what is reserved stays free. */
+static void ring_keeps_reservations(struct kunit *test)
+{
+	struct ring_test *t = test->priv;
+	u32 payload, metadata;
+	u64 position;
+	u16 topic;
+	u32 i;
+
+	ring_make(test, 64, 8192, 1000);
+	for (i = 0; i < 16; i++)
+		KUNIT_ASSERT_EQ(test, 0, mq_ring_reserve(&t->ring, 128, NO_HOLD));
+	for (i = 0; i < 1000; i++) {
+		shape(t->ring.head, &topic, &payload, &metadata);
+		put(t, topic, payload, metadata, NO_HOLD);
+		position = t->ring.oldest == t->ring.head ? t->ring.position :
+			   t->ring.slots[t->ring.oldest % 64].position;
+		KUNIT_ASSERT_LE(test, t->ring.head - t->ring.oldest, 48ULL);
+		KUNIT_ASSERT_LE(test, t->ring.position - position, 8192 - 16 * 128ULL);
+	}
+}
+
 /* ---- reading what is not there ----------------------------------------- */
 
 static void ring_peek_refuses(struct kunit *test)
@@ -521,6 +622,10 @@ static struct kunit_case ring_cases[] = {
 	KUNIT_CASE(ring_hold_ends_a_step),
 	KUNIT_CASE(ring_bytes_take_many),
 	KUNIT_CASE(ring_wraps),
+	KUNIT_CASE(ring_reserves_a_quarter),
+	KUNIT_CASE(ring_reserves_beside_a_hold),
+	KUNIT_CASE(ring_reserves_what_is_there),
+	KUNIT_CASE(ring_keeps_reservations),
 	KUNIT_CASE(ring_peek_refuses),
 	KUNIT_CASE(ring_drop_forgets),
 	KUNIT_CASE(ring_wipe_spares_what_comes),

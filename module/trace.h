@@ -128,6 +128,24 @@ TRACE_EVENT(mq_publish_error,
 			   __entry->error = error;),
 	    TP_printk("channel=%llu error=%d", __entry->channel, __entry->error));
 
+/* A will came to its end: published, or given up with an error. */
+TRACE_EVENT(mq_will,
+	    TP_PROTO(u64 channel, u64 publisher, u64 will, u64 sequence, int error),
+	    TP_ARGS(channel, publisher, will, sequence, error),
+	    TP_STRUCT__entry(__field(u64, channel)
+			     __field(u64, publisher)
+			     __field(u64, will)
+			     __field(u64, sequence)
+			     __field(int, error)),
+	    TP_fast_assign(__entry->channel = channel;
+			   __entry->publisher = publisher;
+			   __entry->will = will;
+			   __entry->sequence = sequence;
+			   __entry->error = error;),
+	    TP_printk("channel=%llu publisher=%llu will=%llu sequence=%llu error=%d",
+		      __entry->channel, __entry->publisher, __entry->will, __entry->sequence,
+		      __entry->error));
+
 TRACE_EVENT(mq_wake,
 	    TP_PROTO(u64 subscription),
 	    TP_ARGS(subscription),

@@ -156,6 +156,20 @@ int mqt_publish(int fd, const char *topic, const void *payload, size_t len);
 int mqt_publish_str(int fd, const char *topic, const char *payload);
 int mqt_retain(int fd, const char *topic, const void *payload, size_t len);
 
+/* Fills a will. */
+void mqt_will(struct mq_will *will, uint64_t id, const char *topic, const void *payload,
+	      size_t len);
+/* Sets one of text with default flags. 0 or -errno. */
+int mqt_will_set(int fd, uint64_t id, const char *topic, const char *payload);
+/* How many were cleared or published, or -errno. @flags: MQ_WILL_*. */
+int mqt_will_clear(int fd, uint32_t flags, uint64_t id);
+
+/*
+ * Reads all that a non-blocking subscription has: "topic=payload " for each, a
+ * '!' before those that are wills. Valid until the next call.
+ */
+const char *mqt_read_text(int fd);
+
 /* mqt_refusal(): the call was not refused, or it changed its argument. */
 #define MQT_SUCCEEDED -1
 #define MQT_CHANGED -2

@@ -531,7 +531,8 @@ struct mq_publish_batch {
  * wills are published, in the order in which they were set, with MQ_RECORD_WILL
  * and the publisher's id; so a killed process speaks its last words. Because
  * fork(2) and SCM_RIGHTS delay the last close, MQ_WILL_ON_EXIT makes the end of
- * the process that set the will enough, if it has the descriptor open then.
+ * the process that set the will enough, if it has the descriptor open then: the
+ * end of all its threads, of whichever of them set it.
  *
  * Its place in the ring, and among the retained values, is reserved now, so that
  * publishing it needs no memory and can't be refused for lack of space; all

@@ -31,7 +31,8 @@
  *	made from now on). Errors: ENOENT, EEXIST, E2BIG, EINVAL,
  *	EOPNOTSUPP (what cannot change in a live channel), ENOMEM
  * @MQ_CMD_CHANNEL_PURGE: MQ_A_NAME: drops and zeroes all records and retained
- *	values (not what publishers' staging buffers still hold). Errors: ENOENT
+ *	values (not wills, and not what publishers' staging buffers still hold).
+ *	Errors: ENOENT
  * @MQ_CMD_SUBSCRIPTION_GET: dump of the subscriptions of MQ_A_NAME, or of all
  *	channels. Errors: ENOENT
  * @MQ_CMD_EVENT: to the multicast group: MQ_A_EVENT and what belongs to it

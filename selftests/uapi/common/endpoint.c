@@ -171,6 +171,59 @@ int mqt_retain(int fd, const char *topic, const void *payload, size_t len)
 	return mqt_ioctl(fd, MQ_IOC_PUBLISH, &record);
 }
 
+void mqt_will(struct mq_will *will, uint64_t id, const char *topic, const void *payload,
+	      size_t len)
+{
+	memset(will, 0, sizeof(*will));
+	will->id = id;
+	will->topic = (uintptr_t)topic;
+	will->topic_len = strlen(topic);
+	will->payload = (uintptr_t)payload;
+	will->payload_len = len;
+}
+
+int mqt_will_set(int fd, uint64_t id, const char *topic, const char *payload)
+{
+	struct mq_will will;
+
+	mqt_will(&will, id, topic, payload, strlen(payload));
+	return mqt_ioctl(fd, MQ_IOC_WILL_SET, &will);
+}
+
+int mqt_will_clear(int fd, uint32_t flags, uint64_t id)
+{
+	struct mq_will_clear clear = { .flags = flags, .id = id };
+	int error = mqt_ioctl(fd, MQ_IOC_WILL_CLEAR, &clear);
+
+	return error ? error : (int)clear.count;
+}
+
+const char *mqt_read_text(int fd)
+{
+	static char text[65536];
+	uint64_t buffer[4096];
+	size_t used = 0;
+	ssize_t len, at;
+
+	text[0] = '\0';
+	while ((len = read(fd, buffer, sizeof(buffer))) > 0)
+		for (at = 0; at < len;) {
+			const struct mq_record *record = (void *)((char *)buffer + at);
+			const char *topic = (void *)(record + 1);
+			size_t room = sizeof(text) - used;
+			size_t more = snprintf(text + used, room, "%s%.*s=%.*s ",
+					       record->flags & MQ_RECORD_WILL ? "!" : "",
+					       record->topic_len, topic, (int)record->payload_len,
+					       topic + record->topic_len);
+
+			if (more >= room)
+				return "too much";
+			used += more;
+			at += record->size;
+		}
+	return text;
+}
+
 int mqt_poll(int fd, short events, int timeout_ms)
 {
 	struct pollfd entry = { .fd = fd, .events = events };
