@@ -124,6 +124,8 @@ run_command() {
 
 	port=$(find_port mq.out)
 	[ "$port" ] || problem "no output port"
+	# Each program that looks at its locale would load a dozen files for it.
+	export LANG=C
 	# Through a pipe: a port can be opened only once, but /dev/stdout can
 	# be opened by anybody. Background processes of the command may keep
 	# the pipe open, so its end isn't waited for without limit.
@@ -157,7 +159,7 @@ main() {
 	mount -t 9p -o "rw,cache=none,$share" out "$MQ_OUT"
 	tune
 	copy_build
-	export PATH=$MQ_BUILD/bin:$PATH LD_LIBRARY_PATH=$MQ_BUILD/lib
+	export PATH=$MQ_BUILD/bin:$PATH
 	[ -z "$module" ] || load_module
 	if [ "$shell" ]; then
 		run_shell

@@ -262,18 +262,26 @@ show_progress() {
 # What a built kernel is made of. In the fragments a later line replaces an
 # earlier one of the same option; "# CONFIG_X is not set" takes it out.
 recipe() {
-	local object
+	local object kasan_flags=()
 
 	fragments=("$here/machine.config")
 	make_flags=()
+	# What watches isn't watched itself: that would be slow, and never find
+	# anything of ours.
+	for object in lockdep unwind_frame extable stacktrace kmemleak debugobjects \
+			smp_processor_id; do
+		kasan_flags+=("KASAN_SANITIZE_$object.o=n")
+	done
 	case $1 in
 	debug)
 		source=$(source_dir)
 		fragments+=("$here/debug.config")
+		make_flags+=("${kasan_flags[@]}")
 		;;
 	newest)
 		source=$(fetched newest)
 		fragments+=("$here/debug.config" "$here/newest.config")
+		make_flags+=("${kasan_flags[@]}")
 		;;
 	kcsan)
 		source=$(source_dir)
