@@ -34,6 +34,7 @@ help:
 	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make soak       processes use and lose channels, and are killed; then the'
 	@echo '                books must balance (MINUTES=10 KERNEL=stock|debug)'
+	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900)'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
@@ -123,11 +124,21 @@ soak: module tests
 	@tools/vm/run --kernel $(KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) -- \
 		build/selftests/soak --minutes $(MINUTES) $(SOAK_FLAGS)
 
+# What it finds, and the programs to keep, are in build/kfuzz then.
+SECONDS ?= 900
+fuzz: KERNEL = debug
+fuzz: module tests
+	@mkdir -p $(BUILD)/kfuzz
+	@MQ_OUT=$(BUILD)/kfuzz tools/vm/run --kernel debug \
+		--timeout $$(($(SECONDS) + 900)) -- \
+		build/selftests-tools/kfuzz --seconds $(SECONDS) \
+		--corpus selftests/fuzz/kernel/corpus
+
 shell: all
 	@tools/vm/run --shell
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers lint lint-deep check check-all \
+.PHONY: all help setup module tools tests fuzzers fuzz lint lint-deep check check-all \
 	demo shell bench soak install uninstall clean

@@ -71,6 +71,8 @@ in_group() {
 run_program() {
 	case $1 in
 	test_*) (in_group "selftests/tools/$1.sh") ;;
+	kfuzz) (in_group "$MQ_BUILD/selftests-tools/kfuzz" --seconds 60 \
+		--corpus selftests/fuzz/kernel/corpus) ;;
 	*) (in_group "$MQ_BUILD/selftests/$1") ;;
 	esac </dev/null >"$log" 2>&1
 }

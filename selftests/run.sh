@@ -8,7 +8,7 @@
 #
 #   KERNELS="stock debug"   which kernels: those, next, newest, kcsan
 #   TESTS="GLOB..."         which programs: create, lib_*, test_mqttd*, lint,
-#                           model, fuzz_*
+#                           model, fuzz_*, kfuzz
 #   DEEP=yes                the checks of the sources that take minutes, too
 #
 # Logs stay in build/check.
@@ -147,6 +147,7 @@ programs() {
 		for file in selftests/tools/test_*.sh; do
 			basename "$file" .sh
 		done
+		[ "$1" != debug ] || echo kfuzz
 		echo unload
 	} | while read -r name; do
 		! wanted "$name" || echo "$name"

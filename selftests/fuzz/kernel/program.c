@@ -82,12 +82,16 @@ static void make_usual(struct kf_program *program, uint64_t *seed)
 	static const struct kf_insn usual[] = {
 		{ .op = KF_CREATE }, { .op = KF_OPEN }, { .op = KF_PUBLISHER },
 		{ .op = KF_SUBSCRIBE }, { .op = KF_FILTER_ADD },
+		/* These not always: the ring, its control page, io_uring. */
+		{ .op = KF_MAP }, { .op = KF_MAP, .a = 2, .c = 1 }, { .op = KF_RING },
 	};
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_LEN(usual); i++) {
 		struct kf_insn insn = usual[i], fresh = random_insn(seed, insn.op);
 
+		if (i >= 5 && kf_random(seed, 4))
+			continue;
 		if (insn.op == KF_CREATE) {
 			/* Policy and claims. */
 			insn.b = kf_random(seed, 3);
