@@ -22,7 +22,8 @@ fuzz_seconds=30
 # A machine that dies is started again for the rest, but not for ever.
 max_boots=8
 boot_timeout=3600
-kernel_pids=()
+# What runs in the background, to be ended with this.
+pids=()
 
 wanted() {
 	local glob
@@ -56,7 +57,7 @@ finish() {
 
 interrupted() {
 	trap '' INT TERM
-	((${#kernel_pids[@]} == 0)) || kill "${kernel_pids[@]}" 2>/dev/null
+	((${#pids[@]} == 0)) || kill "${pids[@]}" 2>/dev/null
 	wait
 	fail check interrupted
 	exit
@@ -79,7 +80,10 @@ here() {
 	local name=$1 start=$SECONDS log=$logs/$1 good bad planned status
 
 	shift
-	"$@" >"$log" 2>&1
+	# In the background, so that the shell hears of a signal meanwhile.
+	"$@" >"$log" 2>&1 &
+	child=$!
+	wait "$child"
 	status=$?
 	good=$(grep '^ok ' "$log" | grep -v '# *SKIP' | sed "s/^/passed $name /" |
 		tee -a "$results" | wc -l)
@@ -159,7 +163,6 @@ boot() {
 	local kernel=$1 out=$2 status current
 
 	rm -f "$out/current"
-	# In the background, so that the shell hears of a signal meanwhile.
 	MQ_OUT=$out tools/vm/run --kernel "$kernel" --timeout "$boot_timeout" -- \
 		selftests/machine.sh 2>"$out/stderr" &
 	machine=$!
@@ -205,15 +208,29 @@ slowest_first() {
 	done
 }
 
-start_kernel() {
-	on_kernel "${waiting[0]}" &
-	kernel_pids+=($!)
-	waiting=("${waiting[@]:1}")
+# What needs no machine takes the time that the machines leave.
+start_beside() {
+	(
+		trap 'kill "$child"; exit 1' TERM
+		chrt --idle --pid 0 "$BASHPID"
+		here lint selftests/lint.sh
+		[ -z "${DEEP:-}" ] || here lint_deep selftests/lint-deep.sh
+		here model selftests/model/run.sh
+		fuzz
+	) &
+	pids+=($!)
 }
 
-# A machine mostly uses one CPU: the first runs beside all that runs here, then
-# there are always two.
+start_kernel() {
+	on_kernel "$1" &
+	pids+=($!)
+}
+
+# One machine at a time: two with two CPUs each on a small host spin for locks whose
+# holders wait for a CPU, and take several times as long.
 main() {
+	local kernel
+
 	mkdir -p "$logs"
 	: >"$results"
 	trap finish EXIT
@@ -222,22 +239,14 @@ main() {
 		fail build "see above"
 		exit 1
 	fi
-	mapfile -t waiting < <(slowest_first)
-	start_kernel
-	here lint selftests/lint.sh
-	[ -z "${DEEP:-}" ] || here lint_deep selftests/lint-deep.sh
-	here model selftests/model/run.sh
+	start_beside
+	for kernel in $(slowest_first); do
+		start_kernel "$kernel"
+		wait "${pids[-1]}"
+	done
 	here vm selftests/vm/test_vm.sh
 	cost
-	fuzz
-	while ((${#waiting[@]} > 0)); do
-		if (($(jobs -rp | wc -l) < 2)); then
-			start_kernel
-		else
-			wait -n
-		fi
-	done
-	wait "${kernel_pids[@]}"
+	wait "${pids[@]}"
 	exit
 }
 
