@@ -26,11 +26,28 @@ const char *libmq_event_name(enum libmq_event_type type)
 		[LIBMQ_EVENT_FULL] = "full",
 		[LIBMQ_EVENT_SPACE] = "space",
 		[LIBMQ_EVENT_EVICTED] = "evicted",
+		[LIBMQ_EVENT_WILL] = "will",
+		[LIBMQ_EVENT_REFUSED] = "refused",
 	};
 
 	if ((unsigned int)type >= sizeof(names) / sizeof(names[0]) || !names[type])
 		return "unknown";
 	return names[type];
+}
+
+const char *libmq_limit_name(enum libmq_limit limit)
+{
+	static const char *const names[] = {
+		[LIBMQ_LIMIT_SUBSCRIPTIONS] = "subscriptions",
+		[LIBMQ_LIMIT_PUBLISHERS] = "publishers",
+		[LIBMQ_LIMIT_FILTERS] = "filters",
+		[LIBMQ_LIMIT_WILLS] = "wills",
+		[LIBMQ_LIMIT_RETAINED] = "retained",
+		[LIBMQ_LIMIT_USER] = "user",
+		[LIBMQ_LIMIT_MEMLOCK] = "memlock",
+	};
+
+	return (unsigned int)limit < LIBMQ_LIMITS ? names[limit] : "unknown";
 }
 
 static int join(struct libmq_admin *admin, struct mnl_socket *socket)
@@ -98,6 +115,8 @@ static bool take_event(const struct libmq_admin *admin, const struct nlmsghdr *m
 		.passed = libmq_attr_u64(&from, MQ_A_PASSED),
 		.missed = libmq_attr_u64(&from, MQ_A_MISSED),
 		.sequence = libmq_attr_u64(&from, MQ_A_SEQUENCE),
+		.uid = libmq_attr_u32(&from, MQ_A_UID),
+		.limit = libmq_attr_u32(&from, MQ_A_LIMIT),
 	};
 	libmq_attr_name(&from, MQ_A_NAME, event->channel);
 	event->id = libmq_attr_u64(&from, from.of[MQ_A_SUBSCRIPTION_ID] ? MQ_A_SUBSCRIPTION_ID :

@@ -16,6 +16,18 @@ struct subscription_listing {
 	void *arg;
 };
 
+/* A newer kernel has more limits, an older one fewer. */
+static void take_refusals(struct libmq_channel_info *info, const struct libmq_attributes *from)
+{
+	const struct nlattr *attr = from->of[MQ_A_REFUSALS];
+	size_t len = attr ? mnl_attr_get_payload_len(attr) : 0;
+
+	if (len > sizeof(info->refusals))
+		len = sizeof(info->refusals);
+	if (len)
+		memcpy(info->refusals, mnl_attr_get_payload(attr), len);
+}
+
 static void take_numbers(struct libmq_channel_stats *stats, const struct libmq_attributes *from)
 {
 	struct libmq_channel_info *info = &stats->info;
@@ -43,6 +55,10 @@ static void take_numbers(struct libmq_channel_stats *stats, const struct libmq_a
 	info->evict_after = libmq_attr_u32(from, MQ_A_EVICT_AFTER);
 	info->hold = LIBMQ_HOLD_WRITERS + libmq_attr_u32(from, MQ_A_HOLD);
 	info->evicted = libmq_attr_u64(from, MQ_A_EVICTED);
+	info->wills = libmq_attr_u64(from, MQ_A_WILLS);
+	info->wills_lost = libmq_attr_u64(from, MQ_A_WILLS_LOST);
+	info->expired = libmq_attr_u64(from, MQ_A_EXPIRED);
+	take_refusals(info, from);
 	stats->uid = libmq_attr_u32(from, MQ_A_UID);
 	stats->gid = libmq_attr_u32(from, MQ_A_GID);
 	stats->mode = libmq_attr_u32(from, MQ_A_MODE);

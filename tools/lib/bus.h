@@ -9,6 +9,7 @@
  *   bus_owner.c    claims, and which channel owns a topic
  *   bus_filter.c   filters and the subscriptions that carry them
  *   bus_publish.c  publishing and waiting for space
+ *   bus_will.c     wills
  *   bus_retained.c retained values and marks
  *
  * A node goes through these states:
@@ -57,6 +58,7 @@ struct libmq_stamp {
  * @retired: see above
  * @full: in the space set: it gave -EAGAIN
  * @stalled: number of the publish call in which it gave -EAGAIN
+ * @wills: @publisher has or had a will
  * @stamps: marks that unread records may still lie before
  * @stamps_first: the first that is not behind us
  * @stamps_count: how many, with those behind us
@@ -78,6 +80,7 @@ struct libmq_node {
 	bool retired;
 	bool full;
 	uint64_t stalled;
+	bool wills;
 	struct libmq_stamp *stamps;
 	unsigned int stamps_first;
 	unsigned int stamps_count;
@@ -189,6 +192,16 @@ void libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint6
 
 /* bus_publish.c */
 
+/* Makes the node's publisher if there is none. */
+int libmq_node_publisher(struct libmq_node *node);
+/*
+ * Last words on what a message, or will, was refused with: no owner, one that
+ * cannot be opened, or not even a topic.
+ */
+int libmq_bus_explain(struct libmq_bus *bus, const struct libmq_message *message, int result);
+/* The node gave -EAGAIN: its space is waited for; it has some. */
+void libmq_bus_space_wait(struct libmq_bus *bus, struct libmq_node *node);
+void libmq_bus_space_done(struct libmq_bus *bus, struct libmq_node *node);
 /* Wait no more for the space of channels that have some. */
 void libmq_bus_space_taken(struct libmq_bus *bus);
 /* A full channel goes: whoever waits for its space must try again. */

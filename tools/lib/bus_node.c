@@ -157,6 +157,9 @@ void libmq_bus_drop(struct libmq_bus *bus, struct libmq_node *node)
 void libmq_bus_retire(struct libmq_bus *bus, struct libmq_node *node)
 {
 	if (!node->subscription) {
+		/* Wills are for the end of the program, which goes on. */
+		if (node->wills)
+			libmq_publisher_wills_clear(node->publisher);
 		libmq_bus_drop(bus, node);
 		return;
 	}
@@ -168,6 +171,7 @@ void libmq_bus_retire(struct libmq_bus *bus, struct libmq_node *node)
 		libmq_bus_space_gone(bus, node);
 	libmq_publisher_close(node->publisher);
 	node->publisher = NULL;
+	node->wills = false;
 }
 
 static struct libmq_node *new_node(struct libmq_bus *bus, const char *name,

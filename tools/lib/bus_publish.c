@@ -11,7 +11,7 @@
 
 /* ---- space ----------------------------------------------------------------- */
 
-static void space_wait(struct libmq_bus *bus, struct libmq_node *node)
+void libmq_bus_space_wait(struct libmq_bus *bus, struct libmq_node *node)
 {
 	struct epoll_event event = { .events = EPOLLOUT };
 
@@ -26,7 +26,7 @@ static void space_wait(struct libmq_bus *bus, struct libmq_node *node)
 		eventfd_write(bus->space_event, 1);
 }
 
-static void space_done(struct libmq_bus *bus, struct libmq_node *node)
+void libmq_bus_space_done(struct libmq_bus *bus, struct libmq_node *node)
 {
 	struct epoll_event event = {};
 
@@ -38,7 +38,7 @@ static void space_done(struct libmq_bus *bus, struct libmq_node *node)
 
 void libmq_bus_space_gone(struct libmq_bus *bus, struct libmq_node *node)
 {
-	space_done(bus, node);
+	libmq_bus_space_done(bus, node);
 	eventfd_write(bus->space_event, 1);
 }
 
@@ -55,16 +55,17 @@ void libmq_bus_space_taken(struct libmq_bus *bus)
 			continue;
 		fd.fd = libmq_publisher_fd(node->publisher);
 		if (poll(&fd, 1, 0) > 0)
-			space_done(bus, node);
+			libmq_bus_space_done(bus, node);
 	}
 }
 
 /* ---- publishing ------------------------------------------------------------ */
 
 /* A result that says: the owner of the topic is to be looked up (again). */
-static bool astray(int result)
+static bool astray(const struct libmq_result *result)
 {
-	return result == -ESTALE || result == -ENODEV;
+	return result->result == -ENODEV ||
+	       (result->result == -ESTALE && result->sequence == LIBMQ_NO_OWNER);
 }
 
 static void fail(struct libmq_result *results, unsigned int count, int error)
@@ -72,10 +73,12 @@ static void fail(struct libmq_result *results, unsigned int count, int error)
 	unsigned int i;
 
 	for (i = 0; i < count; i++)
-		results[i] = (struct libmq_result){ .result = error };
+		results[i] = (struct libmq_result){
+			.result = error, .sequence = error == -ESTALE ? LIBMQ_NO_OWNER : 0,
+		};
 }
 
-static int open_publisher(struct libmq_node *node)
+int libmq_node_publisher(struct libmq_node *node)
 {
 	if (node->publisher)
 		return 0;
@@ -93,7 +96,7 @@ static void publish_run(struct libmq_bus *bus, struct libmq_node *node,
 			struct libmq_result *results, unsigned int count)
 {
 	unsigned int at = 0;
-	int error = open_publisher(node);
+	int error = libmq_node_publisher(node);
 
 	if (error) {
 		fail(results, count, error);
@@ -111,9 +114,9 @@ static void publish_run(struct libmq_bus *bus, struct libmq_node *node,
 		if (results[at - 1].result == -EINTR)
 			at--;
 		else if (results[at - 1].result == -EAGAIN)
-			space_wait(bus, node);
+			libmq_bus_space_wait(bus, node);
 		else
-			space_done(bus, node);
+			libmq_bus_space_done(bus, node);
 	}
 	fail(results + at, count - at, -EAGAIN);
 }
@@ -157,7 +160,7 @@ static void publish_astray(struct libmq_bus *bus, const struct libmq_message *me
 	while (at < count) {
 		unsigned int end = at;
 
-		while (end < count && astray(results[end].result))
+		while (end < count && astray(&results[end]))
 			end++;
 		publish_some(bus, messages + at, results + at, end - at);
 		at = end + 1;
@@ -165,42 +168,120 @@ static void publish_astray(struct libmq_bus *bus, const struct libmq_message *me
 }
 
 /*
- * Last words on those that found no owner. If there is one as far as we know,
- * and the kernel knows another, that is a channel that we cannot open.
+ * If there is an owner as far as we know, and the kernel knows another, that is
+ * a channel that we cannot open.
  */
-static void explain(struct libmq_bus *bus, const struct libmq_message *message,
-		    struct libmq_result *result)
+int libmq_bus_explain(struct libmq_bus *bus, const struct libmq_message *message, int result)
 {
-	if (!astray(result->result))
-		return;
+	if (result != -ESTALE && result != -ENODEV)
+		return result;
 	if (!mq_topic_valid(message->topic, message->topic_len))
-		result->result = -EINVAL;
-	else if (bus->denied && libmq_bus_owner(bus, message->topic, message->topic_len))
-		result->result = -EACCES;
-	else
-		result->result = -ESTALE;
+		return -EINVAL;
+	if (bus->denied && libmq_bus_owner(bus, message->topic, message->topic_len))
+		return -EACCES;
+	return -ESTALE;
+}
+
+/* If no claim moved since, a second try would end like the first. */
+static bool try_again(struct libmq_bus *bus, const struct libmq_result *results,
+		      unsigned int count)
+{
+	bool again = false;
+	bool gone = false;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		again |= astray(&results[i]);
+		gone |= results[i].result == -ENODEV;
+	}
+	return again && libmq_bus_update(bus, gone) > 0;
+}
+
+static void explain_all(struct libmq_bus *bus, const struct libmq_message *messages,
+			struct libmq_result *results, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (astray(&results[i]))
+			fail(&results[i], 1,
+			     libmq_bus_explain(bus, &messages[i], results[i].result));
 }
 
 int libmq_bus_publish(struct libmq_bus *bus, const struct libmq_message *messages,
 		      struct libmq_result *results, unsigned int count)
 {
-	bool again = false;
-	bool gone = false;
 	int published = 0;
 	unsigned int i;
 
 	bus->calls++;
 	publish_some(bus, messages, results, count);
-	for (i = 0; i < count; i++) {
-		again |= astray(results[i].result);
-		gone |= results[i].result == -ENODEV;
-	}
-	/* If no claim moved since, a second try would end like the first. */
-	if (again && libmq_bus_update(bus, gone) > 0)
+	if (try_again(bus, results, count))
 		publish_astray(bus, messages, results, count);
-	for (i = 0; i < count; i++) {
-		explain(bus, &messages[i], &results[i]);
+	explain_all(bus, messages, results, count);
+	for (i = 0; i < count; i++)
 		published += !results[i].result;
-	}
 	return published;
+}
+
+/* ---- all or none ----------------------------------------------------------- */
+
+/* The node that owns all topics, or NULL, and results say what is in the way. */
+static struct libmq_node *common_owner(struct libmq_bus *bus,
+				       const struct libmq_message *messages,
+				       struct libmq_result *results, unsigned int count)
+{
+	struct libmq_node *first = NULL;
+	bool common = true;
+	unsigned int i;
+
+	fail(results, count, -ECANCELED);
+	for (i = 0; i < count; i++) {
+		struct libmq_node *node = libmq_bus_owner(bus, messages[i].topic,
+							  messages[i].topic_len);
+
+		if (!first)
+			first = node;
+		if (!node)
+			fail(&results[i], 1, -ESTALE);
+		else if (node != first)
+			fail(&results[i], 1, -EXDEV);
+		common &= node && node == first;
+	}
+	return common ? first : NULL;
+}
+
+static void publish_atomic(struct libmq_bus *bus, const struct libmq_message *messages,
+			   struct libmq_result *results, unsigned int count)
+{
+	struct libmq_node *node = common_owner(bus, messages, results, count);
+	int error;
+
+	if (!node)
+		return;
+	error = libmq_node_publisher(node);
+	if (error) {
+		fail(results, count, error);
+		return;
+	}
+	do {
+		error = libmq_publisher_publish_atomic(node->publisher, messages, results, count);
+	} while (error == -EINTR);
+	if (error == -EAGAIN)
+		libmq_bus_space_wait(bus, node);
+	else if (!error)
+		libmq_bus_space_done(bus, node);
+}
+
+int libmq_bus_publish_atomic(struct libmq_bus *bus, const struct libmq_message *messages,
+			     struct libmq_result *results, unsigned int count)
+{
+	if (!count)
+		return -EINVAL;
+	bus->calls++;
+	publish_atomic(bus, messages, results, count);
+	if (try_again(bus, results, count))
+		publish_atomic(bus, messages, results, count);
+	explain_all(bus, messages, results, count);
+	return libmq_atomic_result(results, count);
 }

@@ -152,7 +152,11 @@ static void info_numbers(struct libmq_channel_info *to, const struct mq_info *fr
 		.evict_after = from->evict_after,
 		.hold = LIBMQ_HOLD_WRITERS + from->hold,
 		.evicted = from->evicted,
+		.wills = from->wills,
+		.wills_lost = from->wills_lost,
+		.expired = from->expired,
 	};
+	memcpy(to->refusals, from->refusals, sizeof(to->refusals));
 	memcpy(to->name, from->name, sizeof(to->name));
 	to->name[LIBMQ_NAME_MAX] = '\0';
 }

@@ -24,7 +24,13 @@ static const struct {
 	  "administration needs CAP_NET_ADMIN and CAP_SYS_ADMIN: run it as root" },
 	{ ESTALE,
 	  "no channel that this user can open owns this topic: create one that claims it "
-	  "('mqctl channel create NAME --topics FILTER')" },
+	  "('mqctl channel create NAME --topics FILTER'); or its retained value is not the "
+	  "expected one" },
+	{ ECANCELED,
+	  "not published, because another message of the same atomic batch was refused" },
+	{ EXDEV,
+	  "the topics of an atomic batch belong to several channels: publish those of one "
+	  "channel together" },
 	{ EAGAIN,
 	  "the channel is full: a subscription that holds it has not read yet; wait for "
 	  "space, or find it with 'mqctl stats'" },
@@ -42,17 +48,19 @@ static const struct {
 	  "topic, payload and metadata together are larger than the channel's largest "
 	  "record: send less, or create it with a larger --max-record" },
 	{ EDQUOT,
-	  "a limit is reached: the channel's retained values (raise them with 'mqctl "
-	  "channel set'), what one user may have (module parameters max_*_per_user), or the "
-	  "memory of all channels (module parameter max_bytes)" },
+	  "a limit is reached: retained values of the channel ('mqctl channel set'), its "
+	  "wills (a quarter of the ring), what one user may have (module parameters "
+	  "max_*_per_user), or the memory of all channels (max_bytes)" },
 	{ EINVAL,
 	  "not a valid topic, filter or option: a topic has 1 to 65535 bytes without NUL, "
 	  "'+' and '#'" },
 	{ E2BIG,
-	  "too many: a filter has at most 32 levels, a channel at most 32 claims" },
+	  "too many: a filter has at most 32 levels, a channel at most 32 claims, an atomic "
+	  "batch at most 64 messages, 64 KiB and three quarters of the ring" },
 	{ EMFILE,
-	  "too many open files (ulimit -n) or filters of this subscription (module "
-	  "parameter max_filters_per_subscription)" },
+	  "too many open files (ulimit -n), filters of this subscription or wills of this "
+	  "publisher (module parameters max_filters_per_subscription, "
+	  "max_wills_per_publisher)" },
 	{ ENFILE,
 	  "too many open files in the system, channels (module parameter max_channels) or "
 	  "filters of the channel (module parameter max_filters_per_channel)" },

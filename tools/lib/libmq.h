@@ -42,6 +42,8 @@ extern "C" {
 
 /* Flags of a record. */
 #define LIBMQ_RETAIN		0x0001	/* the retained value of its topic */
+#define LIBMQ_WILL		0x0002	/* read only: the kernel published a will */
+#define LIBMQ_EXPECT		0x0080	/* publish only: if libmq_message.expect holds */
 /*
  * Bits that the kernel carries for applications. 0x0300 says which MQTT QoS
  * the publisher used: a record of a native or Redis publisher says nothing
@@ -62,7 +64,12 @@ extern "C" {
  * @topic_len: bytes of topic
  * @payload_len: bytes of payload
  * @metadata_len: bytes of metadata
- * @flags: LIBMQ_RETAIN | application bits
+ * @flags: LIBMQ_RETAIN | LIBMQ_EXPECT | application bits
+ * @expect: with LIBMQ_EXPECT: the sequence of the topic's retained value as the
+ *	caller knows it, 0: there is none. If that does not hold, the message is
+ *	refused with -ESTALE. Without LIBMQ_EXPECT: 0
+ * @expiry_ns: with LIBMQ_RETAIN: the retained value goes away that many ns after
+ *	it was set; 0: it stays. Without it: 0
  */
 struct libmq_message {
 	const char *topic;
@@ -72,18 +79,27 @@ struct libmq_message {
 	uint16_t flags;
 	uint32_t payload_len;
 	uint32_t metadata_len;
+	uint64_t expect;
+	uint64_t expiry_ns;
 };
+
+/* libmq_result.sequence of an -ESTALE that is not about an expectation. */
+#define LIBMQ_NO_OWNER UINT64_MAX
 
 /**
  * struct libmq_result - what became of a message
  * @result: 0, or a negative errno: -EAGAIN no space (wait for
  *	LIBMQ_WAIT_SPACE), -ETIMEDOUT no space in time, -EINTR a signal came
  *	while it waited for space, -ESTALE no channel (or another) owns the topic,
- *	-EMSGSIZE, -EINVAL not a topic, -EDQUOT retained values are at their
+ *	or libmq_message.expect does not hold,
+ *	-EMSGSIZE, -EINVAL not a topic, or fields that do not go together,
+ *	-EDQUOT retained values are at their
  *	limit, -EACCES the owning channel's node is not open to this user,
- *	-ENODEV channel deleted
+ *	-ENODEV channel deleted, -ECANCELED another message of the same atomic
+ *	batch was refused
  * @receivers: sum of the weights of all filters that matched
- * @sequence: sequence in its channel
+ * @sequence: sequence in its channel; of an -ESTALE: the sequence of the
+ *	retained value that is there, 0: none, or LIBMQ_NO_OWNER
  * @time: CLOCK_REALTIME in ns
  */
 struct libmq_result {
@@ -105,7 +121,7 @@ struct libmq_admin;
  * @payload: payload
  * @metadata: metadata
  * @topic_len: bytes of topic
- * @flags: LIBMQ_RETAIN | application bits
+ * @flags: LIBMQ_RETAIN | LIBMQ_WILL | application bits
  * @payload_len: bytes of payload
  * @metadata_len: bytes of metadata
  * @sequence: sequence in its channel
@@ -211,6 +227,21 @@ int libmq_tlv_put(void *buffer, size_t size, size_t *used, uint8_t type,
 int libmq_tlv_next(const void *metadata, uint32_t metadata_len, uint32_t *offset,
 		   uint8_t *type, const void **value, uint32_t *len);
 
+/* ---- wills ----------------------------------------------------------- */
+
+/**
+ * struct libmq_will_opts - options of libmq_publisher_will_set() and of the bus
+ * @size: set by LIBMQ_OPTS()
+ * @delay_ms: how long after the end it is published
+ * @on_exit: the end of this process is enough, even if another one has inherited
+ *	the descriptor (fork) and lives on
+ */
+struct libmq_will_opts {
+	size_t size;
+	uint32_t delay_ms;
+	bool on_exit;
+};
+
 /* ---- bus ------------------------------------------------------------- */
 
 /**
@@ -260,6 +291,50 @@ unsigned int libmq_bus_channels(const struct libmq_bus *bus);
  */
 int libmq_bus_publish(struct libmq_bus *bus, const struct libmq_message *messages,
 		      struct libmq_result *results, unsigned int count);
+
+/**
+ * libmq_bus_publish_atomic() - publish all messages or none
+ * @bus: bus
+ * @messages: @count messages, on topics that one channel owns
+ * @results: @count results; each is set
+ * @count: how many; at most 64, with 64 KiB in all
+ *
+ * What their expectations are compared with is the state before the batch. Does
+ * not block. Return: 0: all are published; else none is, each message that was
+ * refused has its result, the others have -ECANCELED, and this is the first
+ * result that is not -ECANCELED: those of struct libmq_result, -EXDEV (the topic
+ * belongs to another channel than the first one's), -E2BIG, -EINVAL.
+ */
+int libmq_bus_publish_atomic(struct libmq_bus *bus, const struct libmq_message *messages,
+			     struct libmq_result *results, unsigned int count);
+
+/**
+ * libmq_bus_will_set() - what is to be published when this program goes away
+ * @bus: bus
+ * @id: which will of this bus; one that has this id is replaced
+ * @message: topic, payload, metadata, flags without LIBMQ_EXPECT, expiry
+ * @opts: or NULL
+ *
+ * The kernel publishes it when the program ends, however it does, or closes the
+ * bus: who ends well says goodbye with libmq_bus_wills_clear() before. It stays
+ * with the channel that owns the topic now: if that is deleted, or the topic has
+ * another owner by then, it is lost (and counted by the channel).
+ *
+ * Return: 0, or, a will to be replaced stays then: -EDQUOT (a quarter of the
+ * ring, retained values, or wills of this user are at their limit), -EMFILE (of
+ * this publisher), -EAGAIN (no space to set aside; wait for LIBMQ_WAIT_SPACE),
+ * -ESTALE, -EACCES, -EMSGSIZE, -EINVAL, -ENOMEM; or of opening a publisher:
+ * -EUSERS, -EDQUOT, -EMFILE, -ENFILE.
+ */
+int libmq_bus_will_set(struct libmq_bus *bus, uint64_t id, const struct libmq_message *message,
+		       const struct libmq_will_opts *opts);
+/* Forgets a will. -ENOENT: there is none of this id, or its channel is gone. */
+int libmq_bus_will_clear(struct libmq_bus *bus, uint64_t id);
+/* Publishes it now. -ENOENT likewise; -ESTALE: it is lost, see there. */
+int libmq_bus_will_publish(struct libmq_bus *bus, uint64_t id);
+/* The same for all wills of this bus. Return: how many. */
+int libmq_bus_wills_clear(struct libmq_bus *bus);
+int libmq_bus_wills_publish(struct libmq_bus *bus);
 
 /**
  * libmq_bus_subscribe() - add a filter, or change its weight
@@ -388,6 +463,21 @@ enum libmq_hold {
 	LIBMQ_HOLD_READERS = 2,
 };
 
+/* What a refusal ran into: see enum mq_limit. */
+enum libmq_limit {
+	LIBMQ_LIMIT_SUBSCRIPTIONS = 0,
+	LIBMQ_LIMIT_PUBLISHERS,
+	LIBMQ_LIMIT_FILTERS,
+	LIBMQ_LIMIT_WILLS,
+	LIBMQ_LIMIT_RETAINED,
+	LIBMQ_LIMIT_USER,
+	LIBMQ_LIMIT_MEMLOCK,
+	LIBMQ_LIMITS,
+};
+
+/* One word; "unknown" for numbers of newer kernels. */
+const char *libmq_limit_name(enum libmq_limit limit);
+
 /**
  * struct libmq_channel_info - what a channel is and where it stands
  *
@@ -406,6 +496,8 @@ struct libmq_channel_info {
 	uint32_t evict_after;		/* ms; 0: never */
 	enum libmq_hold hold;
 	uint64_t evicted;
+	uint64_t wills, wills_lost, expired;
+	uint64_t refusals[8];		/* by enum libmq_limit */
 	unsigned int claims_count;
 	char **claims;
 };
@@ -447,6 +539,7 @@ int libmq_publisher_open(struct libmq_publisher **publisher,
 int libmq_publisher_open_opts(struct libmq_publisher **publisher,
 			      const struct libmq_channel *channel,
 			      const struct libmq_publisher_opts *opts);
+/* Publishes its wills, too. */
 void libmq_publisher_close(struct libmq_publisher *publisher);
 uint64_t libmq_publisher_id(const struct libmq_publisher *publisher);
 int libmq_publisher_fd(const struct libmq_publisher *publisher);
@@ -457,6 +550,20 @@ int libmq_publisher_fd(const struct libmq_publisher *publisher);
 int libmq_publisher_publish(struct libmq_publisher *publisher,
 			    const struct libmq_message *messages,
 			    struct libmq_result *results, unsigned int count);
+
+/* As libmq_bus_publish_atomic(); waits for space if the publisher does. */
+int libmq_publisher_publish_atomic(struct libmq_publisher *publisher,
+				   const struct libmq_message *messages,
+				   struct libmq_result *results, unsigned int count);
+
+/* Wills of this publisher, as those of the bus above. */
+int libmq_publisher_will_set(struct libmq_publisher *publisher, uint64_t id,
+			     const struct libmq_message *message,
+			     const struct libmq_will_opts *opts);
+int libmq_publisher_will_clear(struct libmq_publisher *publisher, uint64_t id);
+int libmq_publisher_will_publish(struct libmq_publisher *publisher, uint64_t id);
+int libmq_publisher_wills_clear(struct libmq_publisher *publisher);
+int libmq_publisher_wills_publish(struct libmq_publisher *publisher);
 
 enum libmq_start {
 	LIBMQ_START_LATEST = 0,
@@ -601,6 +708,8 @@ enum libmq_event_type {
 	LIBMQ_EVENT_FULL,
 	LIBMQ_EVENT_SPACE,
 	LIBMQ_EVENT_EVICTED,
+	LIBMQ_EVENT_WILL,
+	LIBMQ_EVENT_REFUSED,
 };
 
 /**
@@ -610,10 +719,13 @@ enum libmq_event_type {
  * @channel_id: identity of the channel
  * @time: when
  * @id: of the subscription or publisher, or 0
- * @pid: its process, or 0
+ * @pid: its process, or that of who was refused, or 0
  * @passed: LAGGED
  * @missed: LAGGED
- * @sequence: EVICTED: the first record it held
+ * @sequence: EVICTED: the first record it held; WILL: of the record, 0: the will
+ *	was lost
+ * @uid: REFUSED: user of the process
+ * @limit: REFUSED: what it ran into
  */
 struct libmq_event {
 	enum libmq_event_type type;
@@ -624,6 +736,8 @@ struct libmq_event {
 	uint32_t pid;
 	uint64_t passed, missed;
 	uint64_t sequence;
+	uint32_t uid;
+	enum libmq_limit limit;
 };
 
 const char *libmq_event_name(enum libmq_event_type type);

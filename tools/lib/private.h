@@ -58,6 +58,9 @@ int libmq_options(void *options, size_t size, const void *given);
 int libmq_channel_position(const struct libmq_channel *channel, uint64_t *head,
 			   uint64_t *generation);
 
+/* What an atomic batch came to: its first result that says why, or 0. */
+int libmq_atomic_result(const struct libmq_result *results, unsigned int count);
+
 /* CLOCK_MONOTONIC in ms. */
 int64_t libmq_now_ms(void);
 

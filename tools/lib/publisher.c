@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* Publishing to one channel: messages go to the kernel in chunks. */
+/*
+ * Publishing to one channel: messages go to the kernel in chunks, an atomic batch
+ * in one. Wills are in publisher_will.c.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,12 +78,18 @@ static void fill(struct mq_publish *to, const struct libmq_message *from)
 		.topic = (uintptr_t)from->topic,
 		.payload = (uintptr_t)from->payload,
 		.metadata = (uintptr_t)from->metadata,
+		.expect = from->expect,
+		.expiry_ns = from->expiry_ns,
+		.sequence = LIBMQ_NO_OWNER,
 	};
 }
 
 static void take(struct libmq_result *to, const struct mq_publish *from)
 {
 	*to = (struct libmq_result){ .result = from->result };
+	/* The kernel has written it if it is the expectation that does not hold. */
+	if (from->result == -ESTALE)
+		to->sequence = from->sequence;
 	if (from->result)
 		return;
 	to->receivers = from->receivers;
@@ -91,9 +100,10 @@ static void take(struct libmq_result *to, const struct mq_publish *from)
 /* One call to the kernel: how many messages have their result, or -errno. */
 static int publish_chunk(struct libmq_publisher *publisher,
 			 const struct libmq_message *messages,
-			 struct libmq_result *results, unsigned int count)
+			 struct libmq_result *results, unsigned int count, uint32_t flags)
 {
 	struct mq_publish_batch batch = {
+		.flags = flags,
 		.count = count,
 		.records = (uintptr_t)publisher->chunk,
 	};
@@ -135,7 +145,7 @@ int libmq_publisher_publish(struct libmq_publisher *publisher,
 
 	while (at < count) {
 		unsigned int chunk = count - at < CHUNK ? count - at : CHUNK;
-		int done = publish_chunk(publisher, messages + at, results + at, chunk);
+		int done = publish_chunk(publisher, messages + at, results + at, chunk, 0);
 
 		if (done < 0)
 			return at ? (int)at : done;
@@ -144,4 +154,30 @@ int libmq_publisher_publish(struct libmq_publisher *publisher,
 			break;
 	}
 	return at;
+}
+
+int libmq_atomic_result(const struct libmq_result *results, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (results[i].result && results[i].result != -ECANCELED)
+			return results[i].result;
+	return 0;
+}
+
+int libmq_publisher_publish_atomic(struct libmq_publisher *publisher,
+				   const struct libmq_message *messages,
+				   struct libmq_result *results, unsigned int count)
+{
+	unsigned int i;
+	int done = -E2BIG;
+
+	if (count <= MQ_ATOMIC_MAX)
+		done = publish_chunk(publisher, messages, results, count, MQ_BATCH_ATOMIC);
+	if (done >= 0 && (unsigned int)done < count)
+		done = -EBADMSG;
+	for (i = 0; done < 0 && i < count; i++)
+		results[i] = (struct libmq_result){ .result = done };
+	return done < 0 ? done : libmq_atomic_result(results, count);
 }
