@@ -68,7 +68,7 @@ equal "a payload that is UTF-8 is a string" "$(jq -r .payload <<<"$json")" \
 	'quote " backslash \ tab	end'
 equal "others are base64" "$(member "$(mqctl sub --json -C 1 json/bytes)" payload_base64)" "/wA="
 equal "members of a record" "$(jq -c keys <<<"$json")" \
-	'["channel","payload","publisher","retain","sequence","time","topic"]'
+	'["channel","payload","publisher","retain","sequence","time","topic","will"]'
 json=$(mqctl pub --json q 5)
 age=$((EPOCHSECONDS - $(member "$json" time) / 1000000000))
 check "time is now" test "$age" -ge 0 -a "$age" -lt 60

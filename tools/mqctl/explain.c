@@ -260,6 +260,47 @@ int explain_publish(int error, const char *channel, const struct libmq_message *
 	}
 }
 
+int explain_unexpected(const struct libmq_message *message, uint64_t present)
+{
+	int topic_len = message->topic_len;
+
+	if (!present)
+		return complain("'%.*s' has no retained value (any more): --expect 0 publishes "
+				"if that is still so", topic_len, message->topic);
+	if (!message->expect)
+		return complain("'%.*s' has a retained value already, sequence %llu: look at it "
+				"('mqctl sub --json -C 1 ...'), then try with --expect %llu",
+				topic_len, message->topic, (unsigned long long)present,
+				(unsigned long long)present);
+	return complain("the retained value of '%.*s' has sequence %llu, not %llu: somebody has "
+			"set it meanwhile; look at it ('mqctl sub --json -C 1 ...'), then try with "
+			"--expect %llu", topic_len, message->topic, (unsigned long long)present,
+			(unsigned long long)message->expect, (unsigned long long)present);
+}
+
+int explain_will(int error, const char *channel, const struct libmq_message *message)
+{
+	int topic_len = message->topic_len;
+
+	switch (error) {
+	case -EDQUOT:
+		return complain("the channel of '%.*s' keeps no more wills: they take a quarter of "
+				"its ring at most, and retained ones count as retained values "
+				"('mqctl channel show' tells which limit it was); or this user has "
+				"as many as max_wills_per_user allows "
+				"(/sys/module/mq/parameters)", topic_len, message->topic);
+	case -EAGAIN:
+		return complain("no space to set aside for the will: a subscription holds the ring "
+				"of '%.*s' and does not read ('mqctl stats' shows which); without "
+				"--no-wait this would wait", topic_len, message->topic);
+	case -EMFILE:
+		return complain("the will was refused: max_wills_per_publisher "
+				"(/sys/module/mq/parameters), or too many open files");
+	default:
+		return explain_publish(error, channel, message);
+	}
+}
+
 int explain_filter(const char *filter)
 {
 	const struct node *closed;

@@ -29,6 +29,10 @@ int explain_admin(const struct libmq_admin *admin, int error, const char *verb,
 		  const char *name);
 /* A message was refused; @channel is NULL when the bus chose one. */
 int explain_publish(int error, const char *channel, const struct libmq_message *message);
+/* The retained value of its topic is another one than expected; 0: there is none. */
+int explain_unexpected(const struct libmq_message *message, uint64_t present);
+/* A will was refused; @channel as above. */
+int explain_will(int error, const char *channel, const struct libmq_message *message);
 /* Nobody can publish what this filter matches, as far as this user can see. */
 int explain_filter(const char *filter);
 

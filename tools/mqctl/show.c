@@ -131,6 +131,39 @@ static void show_retained(const struct view *view, const struct libmq_channel_in
 	     info->retained_bytes);
 	size(view, "retained_bytes_max", (struct title){ NULL, "  at most", NULL },
 	     info->retained_bytes_max);
+	number(view, "expired", (struct title){ NULL, "  expired", "EXPIRED" }, info->expired);
+}
+
+/* People see the total, and in detail which limits made it. */
+static void show_refusals(const struct view *view, const struct libmq_channel_info *info)
+{
+	uint64_t total = 0;
+	int limit;
+
+	for (limit = 0; limit < LIBMQ_LIMITS; limit++)
+		total += info->refusals[limit];
+	number(view, NULL, (struct title){ NULL, "Refused by limits", "LIMITED" }, total);
+	if (!view->info) {
+		print_none(view->print, "refusals", NULL);
+		return;
+	}
+	print_object(view->print, "refusals");
+	for (limit = 0; limit < LIBMQ_LIMITS; limit++) {
+		bool seen = view->form == SHOW_DETAILS && info->refusals[limit];
+		const char *name = libmq_limit_name(limit);
+		char title[32];
+
+		snprintf(title, sizeof(title), "  %s", name);
+		print_number(view->print, name, seen ? title : NULL, info->refusals[limit]);
+	}
+	print_end(view->print);
+}
+
+static void show_wills(const struct view *view, const struct libmq_channel_info *info)
+{
+	number(view, "wills", (struct title){ NULL, "Wills", "WILLS" }, info->wills);
+	number(view, "wills_lost", (struct title){ NULL, "Wills lost", "WILLS-LOST" },
+	       info->wills_lost);
 }
 
 static void show_identity(const struct view *view, const struct libmq_channel_info *info)
@@ -164,6 +197,8 @@ static void show_channel(struct view *view)
 	show_shape(view, info);
 	show_ring(view, info);
 	show_retained(view, info);
+	show_wills(view, info);
+	show_refusals(view, info);
 	show_identity(view, info);
 	if (view->info)
 		print_strings(view->print, "topics", topics, info->claims, info->claims_count);

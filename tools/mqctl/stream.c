@@ -55,6 +55,7 @@ void stream_record(const struct stream_style *style, const struct libmq_record *
 	print_number(&print, "publisher", NULL, record->publisher);
 	print_bytes(&print, "topic", record->topic, record->topic_len);
 	print_flag(&print, "retain", NULL, record->flags & LIBMQ_RETAIN);
+	print_flag(&print, "will", NULL, record->flags & LIBMQ_WILL);
 	print_bytes(&print, "payload", record->payload, record->payload_len);
 	if (record->metadata_len)
 		print_bytes(&print, "metadata", record->metadata, record->metadata_len);
@@ -74,11 +75,43 @@ void stream_gap(const struct libmq_gap *gap)
 	print_end(&print);
 }
 
+/* What belongs to an event of this type alone. */
+static void event_details(const struct libmq_event *event)
+{
+	bool lost = event->type == LIBMQ_EVENT_WILL && !event->sequence;
+
+	switch (event->type) {
+	case LIBMQ_EVENT_LAGGED:
+		print_number(&print, "passed", "passed", event->passed);
+		print_number(&print, "missed", "missed", event->missed);
+		break;
+	case LIBMQ_EVENT_WILL:
+		print_flag(&print, "lost", lost ? "lost" : NULL, lost);
+		if (!lost)
+			print_number(&print, "sequence", "sequence", event->sequence);
+		break;
+	case LIBMQ_EVENT_EVICTED:
+		print_number(&print, "sequence", "sequence", event->sequence);
+		break;
+	case LIBMQ_EVENT_REFUSED:
+		print_number(&print, "uid", "uid", event->uid);
+		print_string(&print, "limit", "limit", libmq_limit_name(event->limit));
+		break;
+	default:
+		break;
+	}
+}
+
+static bool about_publisher(enum libmq_event_type type)
+{
+	return type == LIBMQ_EVENT_PUBLISHER_OPENED || type == LIBMQ_EVENT_PUBLISHER_CLOSED ||
+	       type == LIBMQ_EVENT_WILL;
+}
+
 void stream_event(const struct libmq_event *event)
 {
 	const char *name = libmq_event_name(event->type);
-	bool publisher = event->type == LIBMQ_EVENT_PUBLISHER_OPENED ||
-			 event->type == LIBMQ_EVENT_PUBLISHER_CLOSED;
+	bool publisher = about_publisher(event->type);
 
 	print_line(&print);
 	print_time(&print, "time", "", event->time);
@@ -90,11 +123,6 @@ void stream_event(const struct libmq_event *event)
 			     publisher ? "publisher" : "subscription", event->id);
 	if (event->pid)
 		print_number(&print, "pid", "pid", event->pid);
-	if (event->type == LIBMQ_EVENT_LAGGED) {
-		print_number(&print, "passed", "passed", event->passed);
-		print_number(&print, "missed", "missed", event->missed);
-	}
-	if (event->type == LIBMQ_EVENT_EVICTED)
-		print_number(&print, "sequence", "sequence", event->sequence);
+	event_details(event);
 	print_end(&print);
 }
