@@ -27,6 +27,7 @@ void stats_log(const struct stats *stats)
 		{ "unclaimed", stats->unclaimed },
 		{ "denied", stats->denied },
 		{ "refused", stats->refused },
+		{ "wills-unregistered", stats->wills_unregistered },
 		{ "lagged-passed", stats->lagged_passed },
 		{ "lagged-missed", stats->lagged_missed },
 	};

@@ -28,6 +28,7 @@
  * @unclaimed: messages on a topic that no channel owns
  * @denied: messages that were not permitted
  * @refused: messages refused for other reasons
+ * @wills_unregistered: wills of clients that the kernel did not take
  * @lagged_passed: records of channels that went by unread
  * @lagged_missed: those of them that somebody wanted
  */
@@ -37,6 +38,7 @@ struct stats {
 	uint64_t bytes_in, bytes_out, bytes_dropped;
 	uint64_t records, delivered, undelivered, expired;
 	uint64_t published, unclaimed, denied, refused;
+	uint64_t wills_unregistered;
 	uint64_t lagged_passed, lagged_missed;
 };
 

@@ -59,12 +59,14 @@ int session_connect(struct session *session, const struct mqtt_packet *packet)
 		session->packet_max = connect->properties.maximum_packet_size;
 	session->session_expiry = connect->properties.session_expiry;
 	/* The identifier last: with it the client counts as connected. */
-	if (will_set(session, &connect->will) ||
+	if (will_take(session, &connect->will) ||
 	    inflight_init(&session->inflight, window(session, connect)) ||
-	    session_name(session, connect->client_id)) {
+	    session_name(session, connect->client_id, connect->clean)) {
 		will_forget(session);
 		return session_refuse(session, MQTT_SERVER_BUSY, "out of memory");
 	}
+	/* Before the client hears that it is connected. */
+	will_register(session);
 	accept_client(session, connect);
 	return 0;
 }

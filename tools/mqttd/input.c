@@ -21,6 +21,8 @@ static int disconnect(struct session *session, const struct mqtt_packet *packet)
 	if (!session->session_expiry && goodbye->properties.session_expiry)
 		return session_refuse(session, MQTT_PROTOCOL_ERROR,
 				      "a session expiry that CONNECT did not ask for");
+	if (mqtt_has(&goodbye->properties, MQTT_SESSION_EXPIRY))
+		will_session_expiry(session, goodbye->properties.session_expiry);
 	if (goodbye->reason != MQTT_DISCONNECT_WITH_WILL)
 		will_forget(session);
 	conn_close(&session->conn);

@@ -33,6 +33,12 @@ static int start(struct worker *worker)
 	return sessions_init(&mqttd, worker);
 }
 
+static void stop(struct worker *worker)
+{
+	(void)worker;
+	wills_stop(&mqttd);
+}
+
 static const struct daemon this_daemon = {
 	.program = "mq-mqttd",
 	.summary = "Serves MQTT 3.1, 3.1.1 and 5.0 clients on the topics of mq channels.",
@@ -45,6 +51,7 @@ static const struct daemon this_daemon = {
 		.slow_timeout = 5000,
 	},
 	.start = start,
+	.stop = stop,
 };
 
 int main(int argc, char **argv)

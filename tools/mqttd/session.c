@@ -12,7 +12,7 @@
 
 /* ---- the table --------------------------------------------------------- */
 
-static uint32_t hash_id(const char *id, uint32_t len)
+uint32_t session_hash(const char *id, uint32_t len)
 {
 	uint32_t hash = 2166136261u;
 
@@ -23,7 +23,7 @@ static uint32_t hash_id(const char *id, uint32_t len)
 
 static struct session **bucket(const struct mqttd *mqttd, const char *id, uint32_t len)
 {
-	return &mqttd->table[hash_id(id, len) & (mqttd->size - 1)];
+	return &mqttd->table[session_hash(id, len) & (mqttd->size - 1)];
 }
 
 static void grow_table(struct mqttd *mqttd)
@@ -114,7 +114,7 @@ static int make_id(char *buffer, size_t size)
 	return snprintf(buffer, size, "mq-%016" PRIx64, random);
 }
 
-int session_name(struct session *session, struct mqtt_bytes client_id)
+int session_name(struct session *session, struct mqtt_bytes client_id, bool clean)
 {
 	struct mqttd *mqttd = session->mqttd;
 	struct session *before;
@@ -137,8 +137,10 @@ int session_name(struct session *session, struct mqtt_bytes client_id)
 	if (before) {
 		log_info("%s: its client identifier was taken over by %s", before->conn.peer,
 			 session->conn.peer);
+		will_taken_over(before, clean);
 		session_disconnect(before, MQTT_TAKEN_OVER);
 	}
+	will_client_returns(session, clean);
 	table_add(mqttd, session);
 	return 0;
 }
@@ -187,6 +189,7 @@ void session_stopping(struct conn *conn)
 {
 	struct session *session = conn_session(conn);
 
+	session->mqttd->stopping = true;
 	if (session->client_id)
 		put_refusal(session, MQTT_SERVER_STOPS);
 }
@@ -261,6 +264,7 @@ void session_freed(struct conn *conn)
 {
 	struct session *session = conn_session(conn);
 
+	will_orphan(session);
 	inflight_exit(&session->inflight);
 	session_free_aliases(session);
 	free(session->client_id);

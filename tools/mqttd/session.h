@@ -17,6 +17,21 @@
  * A session lives as long as its connection: that is told to clients (session
  * present 0, session expiry 0). Before CONNECT its version is 0 and it is in
  * no table.
+ *
+ * A will is left with the kernel as long as it may be needed, so that it is
+ * published, once, whatever becomes of this daemon; the daemon tells the kernel
+ * to forget it or to publish it now. It is
+ *
+ *   the session's   from CONNECT to the end of the connection
+ *   waiting         for its delay (at most the session expiry that the client
+ *                   asked for), and until what the client published before is in:
+ *                   in mqttd.wills, by client identifier
+ *   published       or forgotten: a client that comes back in time, and does not
+ *                   begin a new session, is not dead
+ *
+ * The kernel may refuse to take it (limits, no channel for the topic): then the
+ * daemon alone has it, which is logged and counted. It publishes that one, and one
+ * that the kernel has lost (channel deleted, claims moved), like any message.
  */
 #ifndef MQTTD_SESSION_H
 #define MQTTD_SESSION_H
@@ -27,6 +42,7 @@
 #define CONNECT_TIMEOUT_MS	10000
 #define SUBSCRIPTIONS_MAX	4096	/* of one client */
 #define TOPIC_ALIAS_MAX		32	/* from one client */
+#define WILL_BUCKETS		1024
 
 struct session;
 struct will;
@@ -44,6 +60,11 @@ struct will;
  * @properties_size: bytes of it
  * @bad_log: budget for lines about clients that break the rules
  * @record_log: and about records that can't be sent to MQTT clients
+ * @will_log: and about wills that the kernel does not take
+ * @will_ids: counts wills that the kernel has taken
+ * @wills: wills that wait, by client identifier, chained
+ * @stopping: no delay is waited for any more
+ * @ended: nothing at all is: the loop does not run any more
  */
 struct mqttd {
 	struct worker *worker;
@@ -57,6 +78,11 @@ struct mqttd {
 	size_t properties_size;
 	struct log_source bad_log;
 	struct log_source record_log;
+	struct log_source will_log;
+	uint64_t will_ids;
+	struct will *wills[WILL_BUCKETS];
+	bool stopping;
+	bool ended;
 };
 
 /**
@@ -166,10 +192,12 @@ bool session_must_read(struct conn *conn);
 
 /*
  * Gives the session its identifier and puts it into the table; whoever had the
- * identifier before is told so and closed. An empty one is replaced.
+ * identifier before is told so and closed, and its session ends (@clean) or is
+ * taken for this one. An empty identifier is replaced.
  * Return: 0 or -ENOMEM.
  */
-int session_name(struct session *session, struct mqtt_bytes client_id);
+int session_name(struct session *session, struct mqtt_bytes client_id, bool clean);
+uint32_t session_hash(const char *client_id, uint32_t len);
 void session_set_keep_alive(struct session *session, uint16_t seconds);
 
 /*
@@ -246,11 +274,25 @@ void metadata_read(struct mqttd *mqttd, const struct libmq_record *record,
 
 /* ---- will.c ------------------------------------------------------------ */
 
-/* Return: -ENOMEM. */
-int will_set(struct session *session, const struct mqtt_will *will);
+/* Copies what CONNECT says. Return: -ENOMEM. */
+int will_take(struct session *session, const struct mqtt_will *will);
+/* The session would end that long after its connection: no delay is longer. */
+void will_session_expiry(struct session *session, uint32_t seconds);
+/* Leaves it with the kernel; the client is connected now. */
+void will_register(struct session *session);
 /* The client said goodbye. Total. */
 void will_forget(struct session *session);
-/* The client has gone: publishes it, if there is one. */
+/* The connection has ended: publishes the will, if there is one, when it is time. */
 void will_fire(struct session *session);
+/* The session is freed; its messages have gone to the worker's own source. */
+void will_orphan(struct session *session);
+/*
+ * A client connects with the identifier of @session, which ends, or of one whose
+ * will waits; @clean: it begins a new session.
+ */
+void will_taken_over(struct session *session, bool clean);
+void will_client_returns(struct session *session, bool clean);
+/* The daemon ends: publishes all that wait. */
+void wills_stop(struct mqttd *mqttd);
 
 #endif /* MQTTD_SESSION_H */
