@@ -262,6 +262,46 @@ void mqt_fuse_release(const struct mqt_fuse *fuse, unsigned int reads);
 void mqt_fuse_stop(struct mqt_fuse *fuse);
 
 /* ------------------------------------------------------------------------
+ * What a channel is like (state.c)
+ */
+
+/* As far as it can be asked; zero but for @memory if there is no channel. */
+struct mqt_state {
+	struct mq_info info;
+	uint64_t memory;
+	uint64_t claims;	/* hashes */
+	uint64_t retained;
+	uint64_t subscriptions;	/* and the sums over them: */
+	uint64_t filters;
+	uint64_t positions;
+	uint64_t delivered;
+	uint64_t passed;
+};
+
+/* 0 or -errno. */
+int mqt_state_get(const char *name, struct mqt_state *state);
+/* The first field in which they differ; NULL: none. */
+const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_state *after);
+
+/* ------------------------------------------------------------------------
+ * Somebody else (agent.c)
+ */
+
+/* A process that makes calls for the test; without @pid it is the test itself. */
+struct mqt_agent {
+	pid_t pid;
+	uint32_t uid;
+	int line;
+};
+
+/* A process of that user; one of root lacks that capability. 0 or -errno. */
+int mqt_agent_start(struct mqt_agent *agent, uint32_t uid, int capability);
+/* What @run returns there. It has the descriptors of its start, and its own. */
+int mqt_agent_ask(const struct mqt_agent *agent, int (*run)(int fd), int fd);
+/* Kills it; fine if there is none. */
+void mqt_agent_end(struct mqt_agent *agent);
+
+/* ------------------------------------------------------------------------
  * Surroundings (env.c)
  */
 
