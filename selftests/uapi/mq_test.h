@@ -76,6 +76,12 @@ int mqt_request_send(struct mqt_request *request, struct mqt_reply *reply);
 int mqt_request_dump(struct mqt_request *request,
 		     void (*each)(const struct mqt_attrs *attrs, void *arg), void *arg);
 
+/* The two steps of these: a socket for the request, or -errno; and the rest. */
+int mqt_request_open(struct mqt_request *request);
+int mqt_request_on(int fd, struct mqt_request *request, struct mqt_reply *reply);
+int mqt_request_dump_on(int fd, struct mqt_request *request,
+			void (*each)(const struct mqt_attrs *attrs, void *arg), void *arg);
+
 bool mqt_has(const struct mqt_attrs *attrs, unsigned int type);
 uint64_t mqt_u64(const struct mqt_attrs *attrs, unsigned int type);
 uint32_t mqt_u32(const struct mqt_attrs *attrs, unsigned int type);
@@ -282,6 +288,53 @@ struct mqt_state {
 int mqt_state_get(const char *name, struct mqt_state *state);
 /* The first field in which they differ; NULL: none. */
 const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_state *after);
+
+/* ------------------------------------------------------------------------
+ * Faults (fault.c)
+ */
+
+/* This thread's faults: a descriptor, or -errno: this kernel injects none. */
+int mqt_fault_open(void);
+/* Lets the n-th allocation or copy from now on fail. */
+void mqt_fault_arm(int fd, unsigned int nth);
+/* Whether it did; none fails any more. */
+bool mqt_fault_disarm(int fd);
+
+/*
+ * A call to be failed at each of its places.
+ * @call: 0 or -errno
+ * @prepare: before the first time, and when the call has had an effect
+ * @end: after each time
+ * @done: whether a call that was refused has all the same done what it does,
+ *	entirely, as may be when only its answer was lost
+ * @anew: @prepare before each time: what a refused call leaves spares the next one
+ *	a place
+ *
+ * All but @call may be left out. Only @call meets faults.
+ */
+struct mqt_fault_call {
+	int (*call)(void *self);
+	void (*prepare)(void *self);
+	void (*end)(void *self);
+	bool (*done)(void *self, const struct mqt_state *before, const struct mqt_state *after);
+	bool anew;
+};
+
+/* How many places failed, and how often the call was refused. */
+struct mqt_fault_sweep {
+	unsigned int places;
+	unsigned int refused;
+	char why[160];
+};
+
+/*
+ * Fails a call at its first place, its second, and so on, until there are no more;
+ * twice. Whenever it was refused the state of @channel was as before, and at the
+ * end it works. Empty, or what was wrong. Without faults (@fd below 0) the call
+ * just has to work.
+ */
+const char *mqt_fault_sweep(const struct mqt_fault_call *call, void *self, int fd,
+			    const char *channel, struct mqt_fault_sweep *sweep);
 
 /* ------------------------------------------------------------------------
  * Somebody else (agent.c)

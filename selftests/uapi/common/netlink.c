@@ -37,7 +37,7 @@ static void request_start(struct mqt_request *request, unsigned int family, unsi
 
 void mqt_request_start(struct mqt_request *request, unsigned int cmd)
 {
-	/* The family is filled in when it is sent. */
+	/* The family is filled in by mqt_request_open(). */
 	request_start(request, 0, cmd, MQ_GENL_VERSION);
 }
 
@@ -209,30 +209,42 @@ static int family_find(int fd, uint32_t *group)
 	return family;
 }
 
-static int family_send(int fd, struct mqt_request *request, unsigned int flags)
+int mqt_request_open(struct mqt_request *request)
 {
-	int family = family_find(fd, NULL);
+	int fd = socket_open();
+	int family;
 
-	if (family < 0)
+	if (fd < 0)
+		return fd;
+	family = family_find(fd, NULL);
+	if (family < 0) {
+		close(fd);
 		return family;
+	}
 	((struct nlmsghdr *)request->data)->nlmsg_type = family;
-	return socket_send(fd, request, flags);
+	return fd;
+}
+
+int mqt_request_on(int fd, struct mqt_request *request, struct mqt_reply *reply)
+{
+	static __thread struct mqt_reply unused;
+	int error;
+
+	if (!reply)
+		reply = &unused;
+	memset(reply, 0, sizeof(*reply));
+	error = socket_send(fd, request, NLM_F_ACK);
+	return error ? error : socket_answer(fd, reply);
 }
 
 int mqt_request_send(struct mqt_request *request, struct mqt_reply *reply)
 {
-	static __thread struct mqt_reply unused;
-	int fd = socket_open();
+	int fd = mqt_request_open(request);
 	int error;
 
 	if (fd < 0)
 		return fd;
-	if (!reply)
-		reply = &unused;
-	memset(reply, 0, sizeof(*reply));
-	error = family_send(fd, request, NLM_F_ACK);
-	if (!error)
-		error = socket_answer(fd, reply);
+	error = mqt_request_on(fd, request, reply);
 	close(fd);
 	return error;
 }
@@ -259,17 +271,23 @@ static int dump_receive(int fd, void (*each)(const struct mqt_attrs *attrs, void
 	}
 }
 
+int mqt_request_dump_on(int fd, struct mqt_request *request,
+			void (*each)(const struct mqt_attrs *attrs, void *arg), void *arg)
+{
+	int error = socket_send(fd, request, NLM_F_DUMP);
+
+	return error ? error : dump_receive(fd, each, arg);
+}
+
 int mqt_request_dump(struct mqt_request *request,
 		     void (*each)(const struct mqt_attrs *attrs, void *arg), void *arg)
 {
-	int fd = socket_open();
+	int fd = mqt_request_open(request);
 	int error;
 
 	if (fd < 0)
 		return fd;
-	error = family_send(fd, request, NLM_F_DUMP);
-	if (!error)
-		error = dump_receive(fd, each, arg);
+	error = mqt_request_dump_on(fd, request, each, arg);
 	close(fd);
 	return error;
 }
