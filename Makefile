@@ -35,6 +35,8 @@ help:
 	@echo 'make soak       processes use and lose channels, and are killed; then the'
 	@echo '                books must balance (MINUTES=10 KERNEL=stock|debug)'
 	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900)'
+	@echo 'make fault      fail allocations and copies of whole test programs: an hour'
+	@echo '                (FAULT_SECONDS=60 for each, FAULT_PROGRAMS="will hold")'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
@@ -134,11 +136,20 @@ fuzz: module tests
 		build/selftests-tools/kfuzz --seconds $(SECONDS) \
 		--corpus selftests/fuzz/kernel/corpus
 
+# fault*: they have faults of their own.
+FAULT_SECONDS ?= 60
+FAULT_PROGRAMS ?= $(filter-out fault%,$(notdir $(basename $(wildcard selftests/uapi/*.c))))
+fault: KERNEL = debug
+fault: module tests
+	@tools/vm/run --kernel debug --timeout 14400 -- \
+		build/selftests-tools/sweep --seconds $(FAULT_SECONDS) \
+		$(addprefix build/selftests/,$(FAULT_PROGRAMS))
+
 shell: all
 	@tools/vm/run --shell
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers fuzz lint lint-deep check check-all \
+.PHONY: all help setup module tools tests fuzzers fuzz lint lint-deep check check-all fault \
 	demo shell bench soak install uninstall clean

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR MIT */
+/*
+ * DOC: Faults for whole programs
+ *
+ * sweep runs a program of selftests/uapi again and again. libinject.so, loaded
+ * into it, arms the n-th fault in the process of each of its tests, and sees
+ * whether it came. What both know is in a file that both map.
+ */
+#ifndef INJECT_H
+#define INJECT_H
+
+#include <stdint.h>
+
+/* Environment: where the file is. */
+#define INJECT_STATE "MQ_FAULT_STATE"
+#define INJECT_TESTS_MAX 256
+
+/*
+ * @nth: which fault
+ * @limit: seconds that a test may take; one that a fault has stopped may wait
+ *	for ever
+ * @tests: how many tests the program began
+ * @injected: in how many of them the fault came
+ * @beyond: the least fault that a test was too short for: from there on it need
+ *	not run; 0: not known yet
+ */
+struct inject {
+	uint32_t nth;
+	uint32_t limit;
+	uint32_t tests;
+	uint32_t injected;
+	uint32_t beyond[INJECT_TESTS_MAX];
+};
+
+#endif /* INJECT_H */
