@@ -37,6 +37,7 @@ help:
 	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900)'
 	@echo 'make fault      fail allocations and copies of whole test programs: an hour'
 	@echo '                (FAULT_SECONDS=60 for each, FAULT_PROGRAMS="will hold")'
+	@echo 'make coverage   how many lines of the module the tests reach (LEAST=90)'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
@@ -136,6 +137,10 @@ fuzz: module tests
 		build/selftests-tools/kfuzz --seconds $(SECONDS) \
 		--corpus selftests/fuzz/kernel/corpus
 
+coverage: KERNEL = debug
+coverage: module tests
+	@selftests/coverage.sh
+
 # fault*: they have faults of their own.
 FAULT_SECONDS ?= 60
 FAULT_PROGRAMS ?= $(filter-out fault%,$(notdir $(basename $(wildcard selftests/uapi/*.c))))
@@ -151,5 +156,5 @@ shell: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all help setup module tools tests fuzzers fuzz lint lint-deep check check-all fault \
+.PHONY: all help setup module tools tests fuzzers fuzz lint lint-deep check check-all fault coverage \
 	demo shell bench soak install uninstall clean

@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
+#
+# make coverage: how many lines of the module the tests reach. Runs the unit tests
+# and the programs of selftests/uapi and selftests/lib on the debug kernel, whose
+# module counts its lines (module/Kbuild), and prints a line for each file of the
+# module; build/coverage/NAME.unreached has the numbers of the others.
+#
+#   TESTS="GLOB..."   which programs
+#   LEAST=90          fails if less than that percentage is reached
+#
+# In the machine it is called with the names of the programs.
+
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+counters=/sys/kernel/debug/gcov
+
+in_machine() {
+	local name file
+
+	for name; do
+		if timeout -k 5 300 "$MQ_BUILD/selftests/$name" </dev/null \
+			>"$MQ_OUT/$name.log" 2>&1; then
+			echo "$name"
+		else
+			echo "$name: failed, see build/coverage/$name.log"
+		fi
+	done
+	find "$counters" -name '*.gcda' | while read -r file; do
+		cat "$file" >"$MQ_OUT/${file##*/}"
+	done
+}
+
+wanted() {
+	local glob
+
+	[ -n "${TESTS:-}" ] || return 0
+	for glob in $TESTS; do
+		# shellcheck disable=SC2053
+		[[ $1 != $glob ]] || return 0
+	done
+	return 1
+}
+
+names() {
+	local file name
+
+	for file in selftests/uapi/*.c selftests/lib/*.c; do
+		name=$(basename "$file" .c)
+		[[ $file != selftests/lib/* ]] || name=lib_$name
+		! wanted "$name" || echo "$name"
+	done
+}
+
+# FILE LINE COUNT for each line of the module that has code. A line of a header is
+# reached if any of the objects that have it reached it.
+lines() {
+	local release=$1
+
+	(
+		cd "$out"
+		cp "../$release"/*.gcno .
+		gcov --json-format --stdout ./*.gcda
+	) | jq -r '.files[] | select(.file | test("(^|/)[a-z_]+[.][ch]$")) |
+		(.file | split("/") | last) as $name | .lines[] |
+		"\($name) \(.line_number) \(.count)"' |
+		awk '{ key = $1 " " $2; count[key] += $3 }
+		END { for (key in count) print key, count[key] }' | sort -k1,1 -k2,2n |
+		while read -r name line count; do
+			[ ! -e "module/$name" ] || echo "$name $line $count"
+		done
+}
+
+report() {
+	awk -v least="${LEAST:-0}" -v out="$out" '
+	{
+		all[$1]++
+		total++
+		if ($3 > 0) {
+			good[$1]++
+			reached++
+		} else {
+			print $2 >(out "/" $1 ".unreached")
+		}
+	}
+	END {
+		for (name in all)
+			printf "%-26s %4d of %4d lines  %5.1f %%\n", name,
+				good[name], all[name], 100 * good[name] / all[name] |
+				"sort"
+		close("sort")
+		if (!total) {
+			print "no line was counted"
+			exit 1
+		}
+		printf "%-26s %4d of %4d lines  %5.1f %%\n", "all", reached, total,
+			100 * reached / total
+		exit 100 * reached / total < least
+	}' "$out/lines"
+}
+
+main() {
+	local release programs
+
+	out=$PWD/build/coverage
+	release=$(tools/vm/kernel.sh release debug)
+	rm -rf "$out"
+	mkdir -p "$out"
+	mapfile -t programs < <(names)
+	MQ_OUT=$out tools/vm/run --kernel debug --timeout 3600 -- \
+		selftests/coverage.sh "${programs[@]}"
+	lines "$release" >"$out/lines"
+	report
+}
+
+if (($# > 0)); then
+	in_machine "$@"
+else
+	main
+fi
