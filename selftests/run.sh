@@ -64,14 +64,7 @@ interrupted() {
 }
 
 build() {
-	local kernel
-
-	tools/setup.sh || return
-	make -s -j"$(nproc)" tests || return
-	wanted 'fuzz_*' && { make -s -j"$(nproc)" fuzzers || return; }
-	for kernel in $kernels; do
-		make -s -j"$(nproc)" module KERNEL="$kernel" || return
-	done
+	make -s -j"$(nproc)" "$@"
 }
 
 # here NAME COMMAND...: one that prints TAP and needs no machine, or makes its own.
@@ -107,6 +100,11 @@ cost() {
 fuzz() {
 	local names=() pids=() name i program work
 
+	wanted 'fuzz_*' || return 0
+	build fuzzers || {
+		fail fuzz "the fuzzers are not built: see above"
+		return
+	}
 	for program in selftests/fuzz/*.c; do
 		name=$(basename "$program" .c)
 		wanted "$name" || continue
@@ -208,11 +206,15 @@ slowest_first() {
 	done
 }
 
-# What needs no machine takes the time that the machines leave.
+# What needs no machine takes the time that the machines leave. The modules come
+# first: the next machine waits for its own.
 start_beside() {
 	(
 		trap 'kill "$child"; exit 1' TERM
 		chrt --idle --pid 0 "$BASHPID"
+		for kernel in $(slowest_first); do
+			build module KERNEL="$kernel"
+		done
 		here lint selftests/lint.sh
 		[ -z "${DEEP:-}" ] || here lint_deep selftests/lint-deep.sh
 		here model selftests/model/run.sh
@@ -235,18 +237,22 @@ main() {
 	: >"$results"
 	trap finish EXIT
 	trap interrupted INT TERM
-	if ! build; then
+	if ! tools/setup.sh || ! build tests; then
 		fail build "see above"
 		exit 1
 	fi
-	start_beside
 	for kernel in $(slowest_first); do
+		if ! build module KERNEL="$kernel"; then
+			fail "$kernel" "its module is not built: see above"
+			continue
+		fi
+		((${#pids[@]} > 0)) || start_beside
 		start_kernel "$kernel"
 		wait "${pids[-1]}"
 	done
 	here vm selftests/vm/test_vm.sh
 	cost
-	wait "${pids[@]}"
+	((${#pids[@]} == 0)) || wait "${pids[@]}"
 	exit
 }
 
