@@ -186,6 +186,19 @@ member()
 	echo "${BASH_REMATCH[2]:-${BASH_REMATCH[1]}}"
 }
 
+# of NAME KEY...: what is shown of a channel, its members in this order.
+of()
+{
+	local json key all=''
+
+	json=$(mqctl channel show "$1" --json)
+	shift
+	for key; do
+		all+=" $(member "$json" "$key")"
+	done
+	echo "${all# }"
+}
+
 # How many filters all subscriptions have: tells that a subscriber is ready.
 filters()
 {

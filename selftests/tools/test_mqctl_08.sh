@@ -5,19 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 plan 19
 
-# of NAME KEY...: what 'show' says of a channel.
-of()
-{
-	local json key all=''
-
-	json=$(mqctl channel show "$1" --json)
-	shift
-	for key; do
-		all+=" $(member "$json" "$key")"
-	done
-	echo "${all# }"
-}
-
 # ---- wrong usage ----
 
 says "a policy unlike any" 2 "drop-oldest, reject or block" mqctl channel create x --overflow xyzzyx

@@ -5,19 +5,6 @@
 . "$(dirname "$0")/lib.sh"
 plan 45
 
-# of NAME KEY...: what 'show' says of a channel.
-of()
-{
-	local json key all=''
-
-	json=$(mqctl channel show "$1" --json)
-	shift
-	for key; do
-		all+=" $(member "$json" "$key")"
-	done
-	echo "${all# }"
-}
-
 is()
 {
 	[ "$(of "$1" "$2")" = "$3" ]
