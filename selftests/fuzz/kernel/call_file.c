@@ -190,7 +190,7 @@ KF_RUN(read)
 	if (len > KF_OUT / 2)
 		len = KF_OUT / 2;
 	t->wild = !ours || insn->a % 16 == 14;
-	buffer = kf_pointer(t, insn->b < 248 ? 0 : insn->b % KF_POINTERS, kf_out(t, len), len);
+	buffer = kf_pointer(t, insn->b < 248 ? 0 : insn->b % KF_POINTERS, kf_out_now(t, len), len);
 	done = do_read(insn, slot.fd, buffer, len);
 	if (done < 0)
 		done = -errno;

@@ -18,14 +18,17 @@ void kf_told_head(uint64_t head)
 	kf_state.head = head;
 }
 
-uint8_t *kf_out(struct kf_thread *t, uint32_t size)
+uint8_t *kf_out_now(struct kf_thread *t, uint32_t size)
 {
-	/* What a ring writes comes later. */
-	if (t->by_ring >= 0)
-		return kf_alloc(t, size);
 	if (size < KF_OUT)
 		memset(t->out + size, MQT_POISON, size + 64 < KF_OUT ? 64 : KF_OUT - size);
 	return t->out;
+}
+
+uint8_t *kf_out(struct kf_thread *t, uint32_t size)
+{
+	/* What a ring writes comes later. */
+	return t->by_ring >= 0 ? kf_alloc(t, size) : kf_out_now(t, size);
 }
 
 void kf_out_check(const struct kf_thread *t, uint32_t size)

@@ -429,6 +429,8 @@ void kf_poison(void *field, size_t size);
 void kf_told_head(uint64_t head);
 /* Room for results of about @size bytes behind which nothing may be written. */
 uint8_t *kf_out(struct kf_thread *t, uint32_t size);
+/* The same for what is no ioctl, which a ring never takes. */
+uint8_t *kf_out_now(struct kf_thread *t, uint32_t size);
 /* Whether nothing was; says so. */
 void kf_out_check(const struct kf_thread *t, uint32_t size);
 /* Whether the header says that this call may fail so. */
