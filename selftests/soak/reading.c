@@ -79,15 +79,17 @@ static ssize_t reading_receive(struct subscriber *subscriber, size_t room)
 	if (error)
 		return error;
 	if (args.position != subscriber->map.control->cursor ||
-	    args.passed != status->passed - subscriber->passed ||
-	    args.missed != status->missed - subscriber->missed)
+	    args.passed != status->passed - subscriber->told_passed ||
+	    args.missed != status->missed - subscriber->told_missed)
 		books_fault(subscriber->life, "reader %zu received up to %llu, passed %llu, missed %llu; its pages say %llu, %llu, %llu",
 			    subscriber->page - subscriber->life->readers,
 			    (unsigned long long)args.position, (unsigned long long)args.passed,
 			    (unsigned long long)args.missed,
 			    (unsigned long long)subscriber->map.control->cursor,
-			    (unsigned long long)(status->passed - subscriber->passed),
-			    (unsigned long long)(status->missed - subscriber->missed));
+			    (unsigned long long)(status->passed - subscriber->told_passed),
+			    (unsigned long long)(status->missed - subscriber->told_missed));
+	subscriber->told_passed = status->passed;
+	subscriber->told_missed = status->missed;
 	return args.buffer_size;
 }
 

@@ -43,6 +43,8 @@ enum subscriber_kind {
  * @passed: what the kernel told so far, altogether
  * @missed: likewise
  * @at_most: likewise
+ * @told_passed: what MQ_IOC_RECEIVE told; a call that fails leaves it to the next
+ * @told_missed: likewise
  * @time: of the last record
  * @numbers: of the last record of each publisher
  */
@@ -60,6 +62,8 @@ struct subscriber {
 	uint64_t passed;
 	uint64_t missed;
 	uint64_t at_most;
+	uint64_t told_passed;
+	uint64_t told_missed;
 	uint64_t time;
 	uint32_t numbers[BOOKS_PUBLISHERS];
 };
