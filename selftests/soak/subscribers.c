@@ -235,7 +235,9 @@ static int subscriber_open(struct subscriber *subscriber, int node)
 	subscriber->page->start = args.position;
 	if (mqt_map(&subscriber->map, &subscriber->subscription))
 		return -ENOMEM;
+	/* The position of the subscription told of these. */
 	subscriber->passed = subscriber->map.status->passed;
+	subscriber->told_passed = subscriber->passed;
 	if (args.sequence && args.position - args.sequence != subscriber->passed)
 		books_fault(life, "a start at %llu instead of %llu passed %llu records",
 			    (unsigned long long)args.position, (unsigned long long)args.sequence,
