@@ -2,6 +2,7 @@
 /* Channel, publishers and wills at the end of a life, see audit.h. */
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 #include "audit.h"
 #include "ledger.h"
 #include "publishers.h"
@@ -29,6 +30,22 @@ static uint32_t above(uint32_t a, uint32_t b)
 
 /* ---- the log --------------------------------------------------------- */
 
+/* Wills whose delay the deletion has ended are settled by a work item: soon. */
+static int ask_info(const struct channel *channel, struct mq_info *info)
+{
+	unsigned int tries;
+	int error;
+
+	for (tries = 0; tries < 10000; tries++) {
+		memset(info, 0, sizeof(*info));
+		error = mqt_ioctl(channel->node, MQ_IOC_INFO, info);
+		if (error || !info->wills)
+			break;
+		usleep(1000);
+	}
+	return error;
+}
+
 static bool ledger_make(struct ledger *ledger, struct channel *channel)
 {
 	struct life *life = channel->life;
@@ -37,8 +54,8 @@ static bool ledger_make(struct ledger *ledger, struct channel *channel)
 	memset(ledger, 0, offsetof(struct ledger, topics));
 	ledger->channel = channel;
 	ledger->life = life;
-	if (mqt_ioctl(channel->node, MQ_IOC_INFO, &ledger->info) ||
-	    ledger->info.id != life->id || ledger->info.head < life->first ||
+	if (ask_info(channel, &ledger->info) || ledger->info.id != life->id ||
+	    ledger->info.head < life->first ||
 	    ledger->info.head - life->first > BOOKS_LOG) {
 		books_fault(life, "its information makes no sense: id %llu, head %llu",
 			    (unsigned long long)ledger->info.id,

@@ -107,7 +107,10 @@ static bool reader_holds(const struct ledger *ledger, const struct reader *reade
 	return reader->holding && !reader->evicted && !ledger->life->purges;
 }
 
-/* Whether the numbers of a segment are right. */
+/*
+ * Whether the numbers of a segment are right. A filter that reaches into the past may
+ * find that what matched no filter before has gone: that is wanted, and may miss.
+ */
 static bool segment_right(const struct segment *segment, const struct matches *matches, bool holds)
 {
 	uint32_t len = segment->progress >> 32;
@@ -115,11 +118,11 @@ static bool segment_right(const struct segment *segment, const struct matches *m
 	uint64_t told = delivered + segment->missed;
 
 	/* What goes by a holder matches nothing. */
-	if (holds && (delivered != matches->wanted || (segment->missed && !segment->at_most)))
+	if (holds && (delivered < matches->least || (segment->missed && !segment->at_most)))
 		return false;
 	switch (segment->kind) {
 	case SEGMENT_READ:
-		return delivered == matches->wanted;
+		return delivered >= matches->least && delivered <= matches->wanted;
 	case SEGMENT_SKIP:
 		return !matches->least && !segment->passed && !segment->missed;
 	case SEGMENT_GAP:
