@@ -7,12 +7,10 @@
 plan 8
 
 # Small enough to be full all the time: publishers have to wait and try again.
-slots=$((MQ_VOLUME > 1 ? 64 : 1024))
 channel_create exchange --topics 'exchange/#' --overflow reject \
-	--slots "$slots" --bytes 1M --max-record 128K
+	--slots 1024 --bytes 1M --max-record 128K
 for name in shell0 shell1; do
-	channel_create "$name" --overflow reject --slots "$slots" --bytes 1M \
-		--max-record 128K
+	channel_create "$name" --overflow reject --slots 1024 --bytes 1M --max-record 128K
 done
 # Clients are slow on a slow kernel, and none of them is to be given up.
 patience="--slow-client-timeout=$((MQ_VOLUME > 1 ? 120 : 20))"

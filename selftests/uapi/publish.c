@@ -136,7 +136,7 @@ static uint64_t area_need(const struct mq_publish *record)
 
 TEST_F(publish, wraps_many_times)
 {
-	unsigned int count = mqt_count(10000);
+	unsigned int count = mqt_count(4000);
 	uint64_t position = 0, time = 0;
 	struct mq_publish record;
 	unsigned int i;
