@@ -71,21 +71,21 @@ report() {
 			good[$1]++
 			reached++
 		} else {
-			print $2 >(out "/" $1 ".unreached")
+			file = out "/" $1 ".unreached"
+			print $2 >file
 		}
 	}
 	END {
 		for (name in all)
-			printf "%-26s %4d of %4d lines  %5.1f %%\n", name,
-				good[name], all[name], 100 * good[name] / all[name] |
-				"sort"
+			printf("%-26s %4d of %4d lines  %5.1f %%\n", name, good[name],
+				all[name], 100 * good[name] / all[name]) | "sort"
 		close("sort")
 		if (!total) {
 			print "no line was counted"
 			exit 1
 		}
-		printf "%-26s %4d of %4d lines  %5.1f %%\n", "all", reached, total,
-			100 * reached / total
+		printf("%-26s %4d of %4d lines  %5.1f %%\n", "all", reached, total,
+			100 * reached / total)
 		exit 100 * reached / total < least
 	}' "$out/lines"
 }

@@ -272,9 +272,13 @@ TEST_F(wait, in_vain)
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
 	munmap(mapped, PAGE);
+	memset(waiter->buffer, MQT_POISON, sizeof(waiter->buffer));
 	ASSERT_EQ(0, publish(self, "a/1"));
 	EXPECT_EQ(-EFAULT, mqu_wait(&self->ring, NULL, NULL));
-	EXPECT_EQ((ssize_t)SIZE, read(self->subscription.fd, waiter->buffer, SIZE));
+	/* A worker thread that had read it when it went takes the record all the same. */
+	if (parks() || memcmp("a/1payload", (struct mq_record *)waiter->buffer + 1, 10))
+		EXPECT_EQ((ssize_t)SIZE, read(self->subscription.fd, waiter->buffer, SIZE));
+	EXPECT_EQ(0, memcmp("a/1payload", (struct mq_record *)waiter->buffer + 1, 10));
 }
 
 TEST_F(wait, no_more_than_the_limit)
