@@ -117,7 +117,8 @@ uninstall:
 	$(if $(DESTDIR),,depmod)
 
 demo: all
-	@tools/vm/run -- tools/demo/demo.sh
+	@export MQ_NO_COLOR=$${MQ_NO_COLOR:-$$(test -t 1 || echo yes)} && \
+	tools/vm/run -- tools/demo/demo.sh
 
 bench: module tests
 	@tools/vm/run --icount -- build/selftests/cost
