@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.."
 counters=/sys/kernel/debug/gcov
 
 in_machine() {
-	local name file
+	local name file status=0
 
 	for name; do
 		if timeout -k 5 300 "$MQ_BUILD/selftests/$name" </dev/null \
@@ -25,11 +25,13 @@ in_machine() {
 			echo "$name"
 		else
 			echo "$name: failed, see build/coverage/$name.log"
+			status=1
 		fi
 	done
 	find "$counters" -name '*.gcda' | while read -r file; do
 		cat "$file" >"$MQ_OUT/${file##*/}"
 	done
+	return "$status"
 }
 
 all_names() {
@@ -91,7 +93,7 @@ report() {
 }
 
 main() {
-	local release
+	local release status=0
 
 	out=$PWD/build/coverage
 	release=$(tools/vm/kernel.sh release debug)
@@ -99,9 +101,10 @@ main() {
 	mkdir -p "$out"
 	# shellcheck disable=SC2046
 	MQ_OUT=$out tools/vm/run --kernel debug --timeout 3600 -- \
-		selftests/coverage.sh ${TESTS:-$(all_names)}
+		selftests/coverage.sh ${TESTS:-$(all_names)} || status=$?
 	lines "$release" >"$out/lines"
 	report
+	return "$status"
 }
 
 if (($# > 0)); then

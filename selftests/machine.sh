@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
 # The part of run.sh that runs in the test machine. Takes the names in
-# $MQ_OUT/todo one by one; a line "passed NAME ..." or "failed NAME ..." for each
+# $MQ_OUT/remaining one by one; a line "passed NAME ..." or "failed NAME ..." for each
 # of their tests goes to $MQ_OUT/results, what they print to $MQ_OUT/NAME.log.
 # $MQ_OUT/current tells run.sh during which of them the machine died.
 
@@ -145,10 +145,10 @@ run_one() {
 }
 
 mkdir "$group"
-mapfile -t todo <"$MQ_OUT/todo"
-while ((${#todo[@]} > 0)); do
-	run_one "${todo[0]}"
-	todo=("${todo[@]:1}")
-	printf '%s' "${todo[@]/%/$'\n'}" >"$MQ_OUT/todo"
+mapfile -t remaining <"$MQ_OUT/remaining"
+while ((${#remaining[@]} > 0)); do
+	run_one "${remaining[0]}"
+	remaining=("${remaining[@]:1}")
+	printf '%s' "${remaining[@]/%/$'\n'}" >"$MQ_OUT/remaining"
 done
 rm -f "$MQ_OUT/current"

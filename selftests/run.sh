@@ -100,14 +100,16 @@ cost() {
 fuzz() {
 	local names=() pids=() name i program work
 
-	wanted 'fuzz_*' || return 0
-	build fuzzers || {
-		fail fuzz "the fuzzers are not built: see above"
-		return
-	}
 	for program in selftests/fuzz/*.c; do
 		name=$(basename "$program" .c)
-		wanted "$name" || continue
+		! wanted "$name" || names+=("$name")
+	done
+	((${#names[@]} > 0)) || return 0
+	if ! build fuzzers; then
+		fail fuzz "the fuzzers are not built: see above"
+		return
+	fi
+	for name in "${names[@]}"; do
 		work=$logs/$name.found
 		rm -rf "$work"
 		mkdir -p "$work/corpus"
@@ -116,7 +118,6 @@ fuzz() {
 			"$work/corpus" "selftests/fuzz/corpus_${name#fuzz_}" \
 			>"$logs/$name" 2>&1 &
 		pids+=($!)
-		names+=("$name")
 	done
 	for i in "${!names[@]}"; do
 		if wait "${pids[i]}"; then
@@ -156,7 +157,7 @@ programs() {
 	done
 }
 
-# Runs what is left of todo in one machine; what is done moves to results.
+# Runs what is left of remaining in one machine; what is done moves to results.
 boot() {
 	local kernel=$1 out=$2 status current
 
@@ -170,8 +171,8 @@ boot() {
 	if [ "$status" -ne 0 ]; then
 		current=$(cat "$out/current" 2>/dev/null)
 		fail "$kernel ${current:-machine}" "the machine ended with status $status"
-		[ -z "$current" ] || sed -i '1d' "$out/todo"
-		[ -n "$current" ] || : >"$out/todo"
+		[ -z "$current" ] || sed -i '1d' "$out/remaining"
+		[ -n "$current" ] || : >"$out/remaining"
 		cp "$out/kernel.log" "$out/kernel.${current:-end}.log"
 	fi
 }
@@ -184,12 +185,12 @@ on_kernel() {
 	rm -rf "$out"
 	mkdir -p "$out"
 	: >"$out/results"
-	programs "$kernel" >"$out/todo"
-	while [ -s "$out/todo" ]; do
+	programs "$kernel" >"$out/remaining"
+	while [ -s "$out/remaining" ]; do
 		if ((++boots > max_boots)); then
 			while read -r name; do
 				fail "$kernel $name" "not run: too many machines died"
-			done <"$out/todo"
+			done <"$out/remaining"
 			break
 		fi
 		boot "$kernel" "$out"
