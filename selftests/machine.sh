@@ -140,7 +140,7 @@ run_one() {
 			tail -n 40 "$log" | sed 's/^/    /'
 		fi
 	)
-	# At once: another machine may write to the same terminal.
+	# At once: checks beside the machine write to the same terminal.
 	printf '%s\n' "$said"
 }
 
