@@ -268,6 +268,21 @@ void mqt_fuse_release(const struct mqt_fuse *fuse, unsigned int reads);
 void mqt_fuse_stop(struct mqt_fuse *fuse);
 
 /* ------------------------------------------------------------------------
+ * The same without a file: pages of userfaultfd(2) (userfault.c)
+ */
+
+#define MQT_USERFAULT_SIZE 4096
+
+/* A descriptor for pages, or -errno. */
+int mqt_userfault_open(void);
+/* A page that stalls whoever uses it first, until it is given. NULL: failed. */
+void *mqt_userfault_map(int fd);
+/* Waits until somebody stalls. 0 or -errno. */
+int mqt_userfault_wait(int fd);
+/* Lets them go on; the page is all zeros. 0 or -errno. */
+int mqt_userfault_give(int fd, const void *page);
+
+/* ------------------------------------------------------------------------
  * What a channel is like (state.c)
  */
 
