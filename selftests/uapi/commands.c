@@ -44,15 +44,7 @@ FIXTURE_TEARDOWN(commands)
 /* A call that has not been made: "in" fields set, the others poisoned. */
 static struct mq_receive *call(FIXTURE_DATA(commands) * self, uint32_t buffer_size)
 {
-	struct mq_receive *receive = &self->receive;
-
-	memset(receive, MQT_POISON, sizeof(*receive));
-	receive->flags = 0;
-	receive->buffer_size = buffer_size;
-	receive->buffer = (uintptr_t)self->buffer;
-	receive->reserved0 = 0;
-	memset(receive->reserved, 0, sizeof(receive->reserved));
-	return receive;
+	return mqt_receive(&self->receive, 0, self->buffer, buffer_size);
 }
 
 /* Takes what fits into @size bytes: how many records, or -errno. */

@@ -162,6 +162,10 @@ int mqt_publish(int fd, const char *topic, const void *payload, size_t len);
 int mqt_publish_str(int fd, const char *topic, const char *payload);
 int mqt_retain(int fd, const char *topic, const void *payload, size_t len);
 
+/* Fills a call for records, its "out" fields with poison. */
+struct mq_receive *mqt_receive(struct mq_receive *receive, uint32_t flags, void *buffer,
+			       uint32_t size);
+
 /* Fills a will. */
 void mqt_will(struct mq_will *will, uint64_t id, const char *topic, const void *payload,
 	      size_t len);

@@ -68,7 +68,7 @@ FIXTURE_TEARDOWN(uring)
 
 static struct mq_receive *call(FIXTURE_DATA(uring) * self, uint32_t size)
 {
-	return mqu_receive(&self->receive, 0, self->buffer, size);
+	return mqt_receive(&self->receive, 0, self->buffer, size);
 }
 
 static int publish(FIXTURE_DATA(uring) * self, struct mq_publish *record)

@@ -94,7 +94,7 @@ static bool parks(void)
 static struct waiter *wait_start(struct mqu *ring, int fd, struct waiter *waiter,
 				 uint64_t user_data)
 {
-	mqu_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, sizeof(waiter->buffer));
+	mqt_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, sizeof(waiter->buffer));
 	memset(waiter->buffer, MQT_POISON, sizeof(waiter->buffer));
 	mqu_prep(ring, fd, MQ_IOC_RECEIVE, &waiter->receive)->user_data = user_data;
 	if (mqu_submit(ring) < 0)
@@ -129,7 +129,7 @@ static bool untouched(const struct waiter *waiter)
 {
 	struct waiter before;
 
-	mqu_receive(&before.receive, MQ_RECEIVE_WAIT, (void *)waiter->buffer,
+	mqt_receive(&before.receive, MQ_RECEIVE_WAIT, (void *)waiter->buffer,
 		    sizeof(before.buffer));
 	memset(before.buffer, MQT_POISON, sizeof(before.buffer));
 	return !memcmp(&before, waiter, sizeof(before));
@@ -243,7 +243,7 @@ TEST_F(wait, in_vain)
 	struct waiter *waiter = &self->waiters[0];
 	struct mq_receive *mapped;
 
-	mqu_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, SIZE - 1);
+	mqt_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, SIZE - 1);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, &waiter->receive);
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
@@ -253,7 +253,7 @@ TEST_F(wait, in_vain)
 	EXPECT_EQ(0xa5a5a5a5U, waiter->receive.count);
 	EXPECT_EQ((ssize_t)SIZE, read(self->subscription.fd, waiter->buffer, SIZE));
 
-	mqu_receive(&waiter->receive, MQ_RECEIVE_WAIT, mqt_nowhere(), SIZE);
+	mqt_receive(&waiter->receive, MQ_RECEIVE_WAIT, mqt_nowhere(), SIZE);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, &waiter->receive);
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
@@ -264,7 +264,7 @@ TEST_F(wait, in_vain)
 	/* Its argument did not stay. */
 	mapped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)mapped);
-	mqu_receive(mapped, MQ_RECEIVE_WAIT, waiter->buffer, SIZE);
+	mqt_receive(mapped, MQ_RECEIVE_WAIT, waiter->buffer, SIZE);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, mapped);
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
