@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
@@ -238,42 +236,15 @@ TEST_F(evict, told_before_the_space_is_used)
 	EXPECT_EQ(0, mqt_blocked_join(&self->blocked));
 }
 
-struct waiter {
-	int fd;
-	short events;
-	volatile pid_t tid;
-	int revents;
-};
-
-static void *wait_in_poll(void *arg)
-{
-	struct waiter *waiter = arg;
-
-	__atomic_store_n(&waiter->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
-	waiter->revents = mqt_poll(waiter->fd, waiter->events, -1);
-	return NULL;
-}
-
-static pthread_t start_waiter(struct waiter *waiter, int fd, short events)
-{
-	pthread_t thread;
-
-	*waiter = (struct waiter){ .fd = fd, .events = events };
-	pthread_create(&thread, NULL, wait_in_poll, waiter);
-	mqt_wait_thread_in_call(&waiter->tid, SYS_poll);
-	return thread;
-}
-
 TEST_F(evict, a_sleeping_holder_is_woken)
 {
 	struct mq_resync resync;
-	struct waiter waiter;
-	pthread_t thread = start_waiter(&waiter, self->holder.fd, POLLPRI);
+	struct mqt_poller poller;
 
+	mqt_poller_start(&poller, self->holder.fd, POLLPRI);
 	ASSERT_EQ(SLOTS, fill(self->publisher, "a/x", SLOTS));
 	EXPECT_EQ(0, mqt_publish_str(self->publisher, "a/x", "x"));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLPRI, waiter.revents);
+	EXPECT_EQ(POLLPRI, mqt_poller_join(&poller));
 	/* Until it takes notice. */
 	EXPECT_EQ(POLLPRI, mqt_poll(self->holder.fd, POLLPRI, 0));
 	ASSERT_EQ(0, mqt_resync(self->holder.fd, &resync));
@@ -526,16 +497,14 @@ TEST_F(evict, reject_evicts_instead_of_refusing)
 /* Who waits for EPOLLOUT lacks space as well. */
 TEST_F(evict, reject_evicts_for_a_poll)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	ASSERT_EQ(0, set_up(self, MQ_OVERFLOW_REJECT, NEVER));
 	ASSERT_EQ(SLOTS, fill(self->publisher, "a/x", SLOTS));
 	EXPECT_EQ(-EAGAIN, mqt_publish_str(self->publisher, "a/x", "x"));
-	thread = start_waiter(&waiter, self->publisher, POLLOUT);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, 1));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, state(&self->map));
 }
 

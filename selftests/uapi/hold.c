@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
@@ -90,42 +88,15 @@ TEST_F(hold, space_comes_when_the_holder_advances_and_kicks)
 	EXPECT_EQ(ENOUGH, fill(self->publisher, "a/x", SLOTS));
 }
 
-struct waiter {
-	int fd;
-	volatile pid_t tid;
-	int revents;
-};
-
-static void *wait_for_space(void *arg)
-{
-	struct waiter *waiter = arg;
-
-	__atomic_store_n(&waiter->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
-	waiter->revents = mqt_poll(waiter->fd, POLLOUT, -1);
-	return NULL;
-}
-
-static pthread_t start_waiter(struct waiter *waiter, int fd)
-{
-	pthread_t thread;
-
-	*waiter = (struct waiter){ .fd = fd };
-	pthread_create(&thread, NULL, wait_for_space, waiter);
-	mqt_wait_thread_in_call(&waiter->tid, SYS_poll);
-	return thread;
-}
-
 TEST_F(hold, space_comes_without_a_kick)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	/* A reader that forgets to kick: the scan finds its cursor. */
 	__atomic_store_n(&self->map.control->cursor, SLOTS, __ATOMIC_RELEASE);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ(SLOTS - 1, fill(self->publisher, "a/x", 2 * SLOTS));
 }
 
@@ -139,28 +110,24 @@ TEST_F(hold, a_publish_finds_the_cursor_by_itself)
 TEST_F(hold, space_comes_when_the_holder_reads)
 {
 	uint64_t buffer[8192];
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	EXPECT_EQ(SLOTS * 48, read(self->holder.fd, buffer, sizeof(buffer)));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
 }
 
 TEST_F(hold, space_comes_when_the_holder_closes)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	mqt_unmap(&self->map);
 	close(self->holder.fd);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	/* Nobody holds now. */
 	EXPECT_EQ(2 * SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
 }
@@ -168,9 +135,8 @@ TEST_F(hold, space_comes_when_the_holder_closes)
 TEST_F(hold, space_comes_when_the_holder_is_killed)
 {
 	struct mqt_subscription holder;
-	struct waiter waiter;
+	struct mqt_poller poller;
 	int ready[2], status;
-	pthread_t thread;
 	pid_t child;
 	char byte;
 
@@ -185,10 +151,9 @@ TEST_F(hold, space_comes_when_the_holder_is_killed)
 	}
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	EXPECT_EQ(SLOTS, fill(self->publisher, "c", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	kill(child, SIGKILL);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(2 * SLOTS, fill(self->publisher, "c", 2 * SLOTS));
 }
@@ -295,14 +260,12 @@ TEST_F(hold, events)
 
 TEST_F(hold, a_dead_channel_wakes_who_waits)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	ASSERT_EQ(0, mqt_delete(NAME));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLHUP | POLLERR, waiter.revents & (POLLHUP | POLLERR));
+	EXPECT_EQ(POLLHUP | POLLERR, mqt_poller_join(&poller) & (POLLHUP | POLLERR));
 	EXPECT_EQ(-ENODEV, mqt_publish_str(self->publisher, "a/x", "x"));
 	/* What it holds stays readable. */
 	EXPECT_TRUE(mqt_intact(&self->map, 1));

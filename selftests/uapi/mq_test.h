@@ -190,7 +190,7 @@ int mqt_refusal(int fd, unsigned long cmd, void *arg);
 int mqt_poll(int fd, short events, int timeout_ms);
 
 /* ------------------------------------------------------------------------
- * A publish that waits for space (blocked.c)
+ * Threads that wait (blocked.c)
  */
 
 /* A thread that publishes one record; @result once it is joined. */
@@ -208,6 +208,20 @@ struct mqt_blocked {
 void mqt_blocked_start(struct mqt_blocked *blocked, int fd, const char *topic);
 /* Waits for its end: what the call returned, 0 or -errno. */
 int mqt_blocked_join(struct mqt_blocked *blocked);
+
+/* A thread that sleeps in poll(2) until something comes. */
+struct mqt_poller {
+	int fd;
+	short events;
+	int revents;
+	volatile pid_t tid;
+	pthread_t thread;
+};
+
+/* Starts it, and waits until it sleeps. */
+void mqt_poller_start(struct mqt_poller *poller, int fd, short events);
+/* Waits for its end: what mqt_poll() returned. */
+int mqt_poller_join(struct mqt_poller *poller);
 
 /* ------------------------------------------------------------------------
  * The ring (map.c)
