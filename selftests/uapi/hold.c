@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <kselftest_harness.h>
-#include "mq_test.h"
+#include "hold_test.h"
 
 #define NAME "t-hold"
 #define SLOTS 256U
@@ -37,34 +37,17 @@ FIXTURE_TEARDOWN(hold)
 	mqt_delete(NAME);
 }
 
-/* Publishes until there is no space: how many went in. */
-static unsigned int fill(int fd, const char *topic, unsigned int most)
-{
-	unsigned int count = 0;
-
-	while (count < most && !mqt_publish_str(fd, topic, "x"))
-		count++;
-	return count;
-}
-
-static uint64_t refused_count(void)
-{
-	struct mq_info info;
-
-	return mqt_info(NAME, &info) ? UINT64_MAX : info.refused;
-}
-
 TEST_F(hold, a_full_channel_refuses)
 {
 	struct mq_publish record;
-	uint64_t refused = refused_count();
+	uint64_t refused = refused_count(NAME);
 
 	EXPECT_EQ(MQ_SUBSCRIPTION_HOLDING, (int)self->map.status->state);
 	EXPECT_EQ(POLLOUT, mqt_poll(self->publisher, POLLOUT, 0));
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
 	mqt_record(&record, "a/x", "x", 1);
 	EXPECT_EQ(EAGAIN, mqt_refusal(self->publisher, MQ_IOC_PUBLISH, &record));
-	EXPECT_EQ(refused + 2, refused_count());
+	EXPECT_EQ(refused + 2, refused_count(NAME));
 	EXPECT_EQ(SLOTS + 1, mqt_head(&self->map));
 	EXPECT_EQ(1U, mqt_oldest(&self->map));
 	EXPECT_NE(0U, self->map.header->space_wanted);
@@ -134,27 +117,16 @@ TEST_F(hold, space_comes_when_the_holder_closes)
 
 TEST_F(hold, space_comes_when_the_holder_is_killed)
 {
-	struct mqt_subscription holder;
 	struct mqt_poller poller;
-	int ready[2], status;
-	pid_t child;
-	char byte;
+	pid_t holder = start_holder(NAME, "c");
+	int status;
 
-	ASSERT_EQ(0, pipe(ready));
-	child = fork();
-	if (!child) {
-		if (mqt_subscribe_to(&holder, NAME, MQ_SUBSCRIBE_HOLD, "c") ||
-		    write(ready[1], "!", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	ASSERT_LT(0, holder);
 	EXPECT_EQ(SLOTS, fill(self->publisher, "c", 2 * SLOTS));
 	mqt_poller_start(&poller, self->publisher, POLLOUT);
-	kill(child, SIGKILL);
+	kill(holder, SIGKILL);
 	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
-	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(holder, waitpid(holder, &status, 0));
 	EXPECT_EQ(2 * SLOTS, fill(self->publisher, "c", 2 * SLOTS));
 }
 
@@ -162,7 +134,7 @@ TEST_F(hold, what_never_matches_holds_nothing)
 {
 	/* Asleep, and never told that records go by. */
 	EXPECT_EQ(5 * SLOTS, fill(self->publisher, "b", 5 * SLOTS));
-	EXPECT_EQ(0U, refused_count());
+	EXPECT_EQ(0U, refused_count(NAME));
 	EXPECT_LT(4 * SLOTS, self->map.status->verified);
 	EXPECT_EQ(1U, self->map.control->cursor);
 	EXPECT_EQ(0U, self->map.status->missed);
