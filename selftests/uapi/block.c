@@ -355,6 +355,18 @@ TEST_F(block, events)
 
 /* ---- batches --------------------------------------------------------- */
 
+static void make_batch(FIXTURE_DATA(block) * self)
+{
+	unsigned int i;
+
+	for (i = 0; i < BATCH; i++)
+		mqt_record(&self->record[i], "a/x", "b", 1);
+	memcpy(self->before, self->record, sizeof(self->record));
+	self->batch = (struct mq_publish_batch){
+		.count = BATCH, .records = (uintptr_t)self->record, .done = 77,
+	};
+}
+
 static void *send_batch(void *arg)
 {
 	FIXTURE_DATA(block) * self = arg;
@@ -368,14 +380,8 @@ static void *send_batch(void *arg)
 static pthread_t block_batch(FIXTURE_DATA(block) * self, unsigned int room)
 {
 	pthread_t thread;
-	unsigned int i;
 
-	for (i = 0; i < BATCH; i++)
-		mqt_record(&self->record[i], "a/x", "b", 1);
-	memcpy(self->before, self->record, sizeof(self->record));
-	self->batch = (struct mq_publish_batch){
-		.count = BATCH, .records = (uintptr_t)self->record, .done = 77,
-	};
+	make_batch(self);
 	fill(self->publisher, "a/x", SLOTS - room);
 	pthread_create(&thread, NULL, send_batch, self);
 	mqt_wait_thread_in_call(&self->batch_tid, SYS_ioctl);
@@ -446,14 +452,7 @@ TEST_F(block, a_batch_ends_at_the_timeout)
 
 TEST_F(block, a_batch_ends_with_o_nonblock)
 {
-	unsigned int i;
-
-	for (i = 0; i < BATCH; i++)
-		mqt_record(&self->record[i], "a/x", "b", 1);
-	memcpy(self->before, self->record, sizeof(self->record));
-	self->batch = (struct mq_publish_batch){
-		.count = BATCH, .records = (uintptr_t)self->record, .done = 77,
-	};
+	make_batch(self);
 	ASSERT_EQ(SLOTS - 3, fill(self->publisher, "a/x", SLOTS - 3));
 	ASSERT_EQ(0, fcntl(self->publisher, F_SETFL, O_NONBLOCK));
 	EXPECT_EQ(0, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH_BATCH, &self->batch));
