@@ -35,14 +35,8 @@ in_machine() {
 }
 
 all_names() {
-	local file
-
-	for file in selftests/uapi/*.c; do
-		basename "$file" .c
-	done
-	for file in selftests/lib/*.c; do
-		echo "lib_$(basename "$file" .c)"
-	done
+	basename -s .c selftests/uapi/*.c
+	basename -s .c selftests/lib/*.c | sed 's/^/lib_/'
 }
 
 # FILE LINE COUNT for each line of the module that has code. A line of a header is

@@ -6,9 +6,9 @@
 
 set -uo pipefail
 
+. "$(dirname "$0")/lint-lib.sh"
 cd "$(dirname "$0")/.." || exit 1
 source=$(tools/vm/kernel.sh source) || exit 1
-mkdir -p build
 
 # One script of the kernel on the whole module.
 cocci_one() {
@@ -65,18 +65,4 @@ clang_tidy() {
 	! grep -E '/(module|uapi)/[^ ]*: (warning|error): ' build/tidy-module | sort -u
 }
 
-checks=(coccinelle clang_tidy)
-failed=0
-echo "TAP version 13"
-echo "1..${#checks[@]}"
-for i in "${!checks[@]}"; do
-	start=$SECONDS
-	if output=$("${checks[i]}" 2>&1); then
-		echo "ok $((i + 1)) - ${checks[i]} ($((SECONDS - start)) s)"
-	else
-		echo "not ok $((i + 1)) - ${checks[i]}"
-		head -n 80 <<<"$output" | sed 's/^/# /'
-		failed=1
-	fi
-done
-exit $failed
+run_checks coccinelle clang_tidy

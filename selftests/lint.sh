@@ -7,6 +7,7 @@
 
 set -uo pipefail
 
+. "$(dirname "$0")/lint-lib.sh"
 cd "$(dirname "$0")/.." || exit 1
 source=$(tools/vm/kernel.sh source) || exit 1
 mapfile -t c_files < <(find module uapi tools selftests -name '*.[ch]' | sort)
@@ -133,21 +134,5 @@ syzkaller() {
 	return "$bad"
 }
 
-checks=(kernel_style userspace_style sizes licences sparse_module
-	sparse_userspace clang_build exports shell_style uapi_page
-	syzkaller)
-mkdir -p build
-failed=0
-echo "TAP version 13"
-echo "1..${#checks[@]}"
-for i in "${!checks[@]}"; do
-	start=$SECONDS
-	if output=$("${checks[i]}" 2>&1); then
-		echo "ok $((i + 1)) - ${checks[i]} ($((SECONDS - start)) s)"
-	else
-		echo "not ok $((i + 1)) - ${checks[i]}"
-		head -n 60 <<<"$output" | sed 's/^/# /'
-		failed=1
-	fi
-done
-exit $failed
+run_checks kernel_style userspace_style sizes licences sparse_module \
+	sparse_userspace clang_build exports shell_style uapi_page syzkaller

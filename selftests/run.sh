@@ -137,19 +137,13 @@ has_kunit() {
 
 # The programs for the machine, in order: from the lowest layer up.
 programs() {
-	local file name
+	local name
 
 	{
 		! has_kunit "$1" || echo kunit
-		for file in selftests/uapi/*.c; do
-			basename "$file" .c
-		done
-		for file in selftests/lib/*.c; do
-			echo "lib_$(basename "$file" .c)"
-		done
-		for file in selftests/tools/test_*.sh; do
-			basename "$file" .sh
-		done
+		basename -s .c selftests/uapi/*.c
+		basename -s .c selftests/lib/*.c | sed 's/^/lib_/'
+		basename -s .sh selftests/tools/test_*.sh
 		[ "$1" != debug ] || echo kfuzz
 		echo unload
 	} | while read -r name; do

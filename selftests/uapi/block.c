@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <kselftest_harness.h>
-#include "mq_test.h"
+#include "hold_test.h"
 
 #define NAME "t-block"
 #define SLOTS 64U
@@ -54,24 +54,6 @@ FIXTURE_TEARDOWN(block)
 	mqt_delete(NAME);
 }
 
-/* Publishes so many records: how many went in. */
-static unsigned int fill(int fd, const char *topic, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (mqt_publish_str(fd, topic, "x"))
-			break;
-	return i;
-}
-
-static uint64_t refused_count(void)
-{
-	struct mq_info info;
-
-	return mqt_info(NAME, &info) ? UINT64_MAX : info.refused;
-}
-
 /* A full ring, and a publish that waits for space in it. */
 static void block(FIXTURE_DATA(block) * self)
 {
@@ -99,7 +81,7 @@ TEST_F(block, without_a_holder_the_oldest_go)
 TEST_F(block, what_never_matches_holds_nothing)
 {
 	EXPECT_EQ(3 * SLOTS, fill(self->publisher, "b", 3 * SLOTS));
-	EXPECT_EQ(0U, refused_count());
+	EXPECT_EQ(0U, refused_count(NAME));
 }
 
 TEST_F(block, it_waits_for_one_record)
@@ -114,7 +96,7 @@ TEST_F(block, it_waits_for_one_record)
 	EXPECT_EQ(SLOTS + 1, self->blocked.record.sequence);
 	EXPECT_EQ(SLOTS + 2, mqt_head(&self->map));
 	/* It waited; nothing was refused. */
-	EXPECT_EQ(0U, refused_count());
+	EXPECT_EQ(0U, refused_count(NAME));
 }
 
 TEST_F(block, a_kick_makes_it_sooner)
@@ -144,27 +126,16 @@ TEST_F(block, the_holder_closes)
 
 TEST_F(block, the_holder_dies)
 {
-	struct mqt_subscription holder;
-	int ready[2], status;
-	pid_t child;
-	char byte;
+	pid_t holder = start_holder(NAME, "c");
+	int status;
 
-	ASSERT_EQ(0, pipe(ready));
-	child = fork();
-	if (!child) {
-		if (mqt_subscribe_to(&holder, NAME, MQ_SUBSCRIBE_HOLD, "c") ||
-		    write(ready[1], "!", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	ASSERT_LT(0, holder);
 	ASSERT_EQ(SLOTS, fill(self->publisher, "c", SLOTS));
 	mqt_blocked_start(&self->blocked, self->publisher, "c");
 	EXPECT_FALSE(self->blocked.done);
-	kill(child, SIGKILL);
+	kill(holder, SIGKILL);
 	EXPECT_EQ(0, mqt_blocked_join(&self->blocked));
-	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(holder, waitpid(holder, &status, 0));
 }
 
 TEST_F(block, the_holder_drops_its_filter)
@@ -210,7 +181,7 @@ TEST_F(block, not_with_o_nonblock)
 	ASSERT_EQ(SLOTS, fill(nonblock, "a/x", SLOTS));
 	mqt_record(&record, "a/x", "x", 1);
 	EXPECT_EQ(EAGAIN, mqt_refusal(nonblock, MQ_IOC_PUBLISH, &record));
-	EXPECT_EQ(1U, refused_count());
+	EXPECT_EQ(1U, refused_count(NAME));
 	EXPECT_EQ(0, mqt_poll(nonblock, POLLOUT, 0));
 	/* What counts is the flag when the call is made. */
 	ASSERT_EQ(0, fcntl(nonblock, F_SETFL, 0));
@@ -221,7 +192,7 @@ TEST_F(block, not_with_o_nonblock)
 	ASSERT_EQ(SLOTS - 1, fill(self->publisher, "a/x", SLOTS - 1));
 	ASSERT_EQ(0, fcntl(self->publisher, F_SETFL, O_NONBLOCK));
 	EXPECT_EQ(EAGAIN, mqt_refusal(self->publisher, MQ_IOC_PUBLISH, &record));
-	EXPECT_EQ(2U, refused_count());
+	EXPECT_EQ(2U, refused_count(NAME));
 }
 
 /* The next event of that kind. */
@@ -273,7 +244,7 @@ TEST_F(block, until_the_timeout)
 	EXPECT_EQ(ETIMEDOUT, mqt_refusal(hasty, MQ_IOC_PUBLISH, &record));
 	/* Never sooner. */
 	EXPECT_LE(20000000U, mqt_now() - before);
-	EXPECT_EQ(1U, refused_count());
+	EXPECT_EQ(1U, refused_count(NAME));
 	EXPECT_EQ(SLOTS + 1, mqt_head(&self->map));
 	/* What became free without anybody being told is found at the latest then. */
 	__atomic_store_n(&self->map.control->cursor, 2, __ATOMIC_RELEASE);
@@ -319,7 +290,7 @@ TEST_F(block, until_a_signal)
 	EXPECT_TRUE(only_refused(&self->blocked.record));
 	EXPECT_EQ(SLOTS + 1, mqt_head(&self->map));
 	/* Who gives up is not refused. */
-	EXPECT_EQ(0U, refused_count());
+	EXPECT_EQ(0U, refused_count(NAME));
 	/* Others keep waiting. */
 	mqt_blocked_start(&self->blocked, self->publisher, "a/x");
 	mqt_advance(&self->map, self->holder.fd, SLOTS, SLOTS - 1);
@@ -384,6 +355,18 @@ TEST_F(block, events)
 
 /* ---- batches --------------------------------------------------------- */
 
+static void make_batch(FIXTURE_DATA(block) * self)
+{
+	unsigned int i;
+
+	for (i = 0; i < BATCH; i++)
+		mqt_record(&self->record[i], "a/x", "b", 1);
+	memcpy(self->before, self->record, sizeof(self->record));
+	self->batch = (struct mq_publish_batch){
+		.count = BATCH, .records = (uintptr_t)self->record, .done = 77,
+	};
+}
+
 static void *send_batch(void *arg)
 {
 	FIXTURE_DATA(block) * self = arg;
@@ -397,14 +380,8 @@ static void *send_batch(void *arg)
 static pthread_t block_batch(FIXTURE_DATA(block) * self, unsigned int room)
 {
 	pthread_t thread;
-	unsigned int i;
 
-	for (i = 0; i < BATCH; i++)
-		mqt_record(&self->record[i], "a/x", "b", 1);
-	memcpy(self->before, self->record, sizeof(self->record));
-	self->batch = (struct mq_publish_batch){
-		.count = BATCH, .records = (uintptr_t)self->record, .done = 77,
-	};
+	make_batch(self);
 	fill(self->publisher, "a/x", SLOTS - room);
 	pthread_create(&thread, NULL, send_batch, self);
 	mqt_wait_thread_in_call(&self->batch_tid, SYS_ioctl);
@@ -470,19 +447,12 @@ TEST_F(block, a_batch_ends_at_the_timeout)
 	pthread_join(block_batch(self, 7), NULL);
 	EXPECT_EQ(0, self->batch_result);
 	EXPECT_TRUE(batch_ended(self, 7, -ETIMEDOUT));
-	EXPECT_EQ(1U, refused_count());
+	EXPECT_EQ(1U, refused_count(NAME));
 }
 
 TEST_F(block, a_batch_ends_with_o_nonblock)
 {
-	unsigned int i;
-
-	for (i = 0; i < BATCH; i++)
-		mqt_record(&self->record[i], "a/x", "b", 1);
-	memcpy(self->before, self->record, sizeof(self->record));
-	self->batch = (struct mq_publish_batch){
-		.count = BATCH, .records = (uintptr_t)self->record, .done = 77,
-	};
+	make_batch(self);
 	ASSERT_EQ(SLOTS - 3, fill(self->publisher, "a/x", SLOTS - 3));
 	ASSERT_EQ(0, fcntl(self->publisher, F_SETFL, O_NONBLOCK));
 	EXPECT_EQ(0, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH_BATCH, &self->batch));

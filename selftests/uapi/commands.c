@@ -5,10 +5,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <linux/userfaultfd.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
@@ -46,15 +44,7 @@ FIXTURE_TEARDOWN(commands)
 /* A call that has not been made: "in" fields set, the others poisoned. */
 static struct mq_receive *call(FIXTURE_DATA(commands) * self, uint32_t buffer_size)
 {
-	struct mq_receive *receive = &self->receive;
-
-	memset(receive, MQT_POISON, sizeof(*receive));
-	receive->flags = 0;
-	receive->buffer_size = buffer_size;
-	receive->buffer = (uintptr_t)self->buffer;
-	receive->reserved0 = 0;
-	memset(receive->reserved, 0, sizeof(receive->reserved));
-	return receive;
+	return mqt_receive(&self->receive, 0, self->buffer, buffer_size);
 }
 
 /* Takes what fits into @size bytes: how many records, or -errno. */
@@ -301,38 +291,23 @@ static void on_signal(int signal)
 	(void)signal;
 }
 
-/* A page that stalls whoever uses it first, until it is given. */
-static char *stalling_page(int userfault)
-{
-	struct uffdio_register range = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING, .range.len = PAGE,
-	};
-	struct uffdio_api api = { .api = UFFD_API };
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	range.range.start = (uintptr_t)page;
-	if (ioctl(userfault, UFFDIO_API, &api) || ioctl(userfault, UFFDIO_REGISTER, &range))
-		abort();
-	return page;
-}
-
 TEST_F(commands, receive_beside_one_that_stalls)
 {
 	const struct sigaction action = { .sa_handler = on_signal };
 	struct receiver slow = { .fd = self->subscription.fd };
 	struct receiver second = { .fd = self->subscription.fd };
-	int userfault = syscall(SYS_userfaultfd, O_CLOEXEC);
-	struct uffdio_zeropage zero = { .range.len = PAGE };
-	struct uffd_msg message;
+	int userfault = mqt_userfault_open();
+	void *page = mqt_userfault_map(userfault);
 	pthread_t threads[2];
 
+	ASSERT_NE(NULL, page);
 	sigaction(SIGUSR1, &action, NULL);
 	slow.receive = *call(self, PAGE);
-	slow.receive.buffer = (uintptr_t)stalling_page(userfault);
+	slow.receive.buffer = (uintptr_t)page;
 	second.receive = *call(self, PAGE);
 	ASSERT_EQ(0, publish_many(self, "a/1", 2));
 	ASSERT_EQ(0, pthread_create(&threads[0], NULL, receive_there, &slow));
-	ASSERT_EQ((ssize_t)sizeof(message), read(userfault, &message, sizeof(message)));
+	ASSERT_EQ(0, mqt_userfault_wait(userfault));
 	ASSERT_EQ(0, pthread_create(&threads[1], NULL, receive_there, &second));
 	mqt_wait_thread_in_call(&second.tid, SYS_ioctl);
 	pthread_kill(threads[1], SIGUSR1);
@@ -341,8 +316,7 @@ TEST_F(commands, receive_beside_one_that_stalls)
 	EXPECT_EQ(0, memcmp(&second.receive, call(self, PAGE), sizeof(second.receive)));
 	/* MQ_IOC_ACK waits for nobody. */
 	EXPECT_EQ(0, mqt_ioctl(self->subscription.fd, MQ_IOC_ACK, &(struct mq_ack){}));
-	zero.range.start = slow.receive.buffer;
-	ASSERT_EQ(0, ioctl(userfault, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_EQ(0, mqt_userfault_give(userfault, page));
 	pthread_join(threads[0], NULL);
 	EXPECT_EQ(0, slow.result);
 	EXPECT_EQ(2U, slow.receive.count);

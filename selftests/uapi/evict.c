@@ -3,12 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <kselftest_harness.h>
-#include "mq_test.h"
+#include "hold_test.h"
 
 #define NAME "t-evict"
 #define SLOTS 64U
@@ -67,16 +64,6 @@ FIXTURE_TEARDOWN(evict)
 	mqt_delete(NAME);
 }
 
-static unsigned int fill(int fd, const char *topic, unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (mqt_publish_str(fd, topic, "x"))
-			break;
-	return i;
-}
-
 static struct mq_info info(void)
 {
 	struct mq_info info;
@@ -115,71 +102,16 @@ static uint32_t state(const struct mqt_map *map)
 
 /* ---- the order of things ---------------------------------------------- */
 
-struct shared {
-	uint64_t ready;
-	uint64_t id;
-	uint64_t passed, missed, position;
-	uint32_t state;
-	uint64_t evicted_at;
-	short before, after;
-	int result;
-};
-
-/* Stopped by its parent at once; continued, it finds out what happened. */
-static void be_stopped(struct shared *shared)
-{
-	struct mqt_subscription holder;
-	struct mq_resync resync;
-	struct mqt_map map;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	shared->result = mqt_subscribe_to(&holder, NAME, MQ_SUBSCRIBE_HOLD, "s/#");
-	if (shared->result || mqt_map(&map, &holder))
-		_exit(1);
-	shared->id = holder.id;
-	shared->before = mqt_poll(holder.fd, POLLIN | POLLPRI, 0);
-	__atomic_store_n(&shared->ready, 1, __ATOMIC_RELEASE);
-	raise(SIGSTOP);
-	shared->state = state(&map);
-	shared->evicted_at = map.status->evicted_at;
-	shared->after = mqt_poll(holder.fd, POLLIN | POLLPRI, -1);
-	shared->result = mqt_resync(holder.fd, &resync);
-	shared->position = resync.position;
-	shared->passed = resync.passed;
-	shared->missed = resync.missed;
-	/* It has taken notice. */
-	_exit(mqt_poll(holder.fd, POLLPRI, 0) ? 2 : 0);
-}
-
-/* Record @sequence matches the stopped one if this says so. */
-static const char *topic_of(uint64_t sequence)
-{
-	return sequence % 3 ? "s/x" : "b";
-}
-
-static uint64_t count_matches(uint64_t from, uint64_t to)
-{
-	uint64_t count = 0;
-
-	for (; from < to; from++)
-		count += *topic_of(from) == 's';
-	return count;
-}
-
 TEST_F(evict, a_stopped_holder)
 {
-	struct shared *shared = mqt_shared(sizeof(*shared));
+	struct stopped *holder = mqt_shared(sizeof(*holder));
+	pid_t child = start_stopped(holder, NAME);
 	uint64_t sequence, oldest;
 	uint64_t last = 5 * SLOTS;
 	int status;
-	pid_t child;
 
-	child = fork();
-	if (!child)
-		be_stopped(shared);
-	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
-	ASSERT_TRUE(WIFSTOPPED(status));
-	ASSERT_EQ(1U, shared->ready);
+	ASSERT_LT(0, child);
+	ASSERT_NE(0U, holder->id);
 	/* However slow the machine: nobody is too old before the ring is full. */
 	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, NEVER));
 	for (sequence = 1; sequence <= SLOTS; sequence++)
@@ -190,7 +122,7 @@ TEST_F(evict, a_stopped_holder)
 	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, 100));
 	ASSERT_EQ((uint32_t)MQ_EVENT_EVICTED, next_event(self, MQ_EVENT_SPACE, MQ_EVENT_EVICTED));
 	EXPECT_STREQ(NAME, mqt_str(&self->event.attrs, MQ_A_NAME));
-	EXPECT_EQ(shared->id, mqt_u64(&self->event.attrs, MQ_A_SUBSCRIPTION_ID));
+	EXPECT_EQ(holder->id, mqt_u64(&self->event.attrs, MQ_A_SUBSCRIPTION_ID));
 	EXPECT_EQ((uint32_t)child, mqt_u32(&self->event.attrs, MQ_A_PID));
 	EXPECT_EQ(1U, mqt_u64(&self->event.attrs, MQ_A_SEQUENCE));
 	EXPECT_EQ(0, mqt_blocked_join(&self->blocked));
@@ -208,14 +140,14 @@ TEST_F(evict, a_stopped_holder)
 	kill(child, SIGCONT);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ(0, shared->before);
-	EXPECT_EQ(POLLIN | POLLPRI, shared->after);
-	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, shared->state);
-	EXPECT_EQ(1U, shared->evicted_at);
-	EXPECT_EQ(0, shared->result);
-	EXPECT_EQ(oldest, shared->position);
-	EXPECT_EQ(oldest - 1, shared->passed);
-	EXPECT_EQ(count_matches(1, oldest), shared->missed);
+	EXPECT_EQ(0, holder->before);
+	EXPECT_EQ(POLLIN | POLLPRI, holder->after);
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, holder->state);
+	EXPECT_EQ(1U, holder->evicted_at);
+	EXPECT_EQ(0, holder->error);
+	EXPECT_EQ(oldest, holder->resync.position);
+	EXPECT_EQ(oldest - 1, holder->resync.passed);
+	EXPECT_EQ(count_mine(1, oldest), holder->resync.missed);
 	/* The other one still holds: nothing that it wants came. */
 	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&self->map));
 }
@@ -238,42 +170,15 @@ TEST_F(evict, told_before_the_space_is_used)
 	EXPECT_EQ(0, mqt_blocked_join(&self->blocked));
 }
 
-struct waiter {
-	int fd;
-	short events;
-	volatile pid_t tid;
-	int revents;
-};
-
-static void *wait_in_poll(void *arg)
-{
-	struct waiter *waiter = arg;
-
-	__atomic_store_n(&waiter->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
-	waiter->revents = mqt_poll(waiter->fd, waiter->events, -1);
-	return NULL;
-}
-
-static pthread_t start_waiter(struct waiter *waiter, int fd, short events)
-{
-	pthread_t thread;
-
-	*waiter = (struct waiter){ .fd = fd, .events = events };
-	pthread_create(&thread, NULL, wait_in_poll, waiter);
-	mqt_wait_thread_in_call(&waiter->tid, SYS_poll);
-	return thread;
-}
-
 TEST_F(evict, a_sleeping_holder_is_woken)
 {
 	struct mq_resync resync;
-	struct waiter waiter;
-	pthread_t thread = start_waiter(&waiter, self->holder.fd, POLLPRI);
+	struct mqt_poller poller;
 
+	mqt_poller_start(&poller, self->holder.fd, POLLPRI);
 	ASSERT_EQ(SLOTS, fill(self->publisher, "a/x", SLOTS));
 	EXPECT_EQ(0, mqt_publish_str(self->publisher, "a/x", "x"));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLPRI, waiter.revents);
+	EXPECT_EQ(POLLPRI, mqt_poller_join(&poller));
 	/* Until it takes notice. */
 	EXPECT_EQ(POLLPRI, mqt_poll(self->holder.fd, POLLPRI, 0));
 	ASSERT_EQ(0, mqt_resync(self->holder.fd, &resync));
@@ -526,16 +431,14 @@ TEST_F(evict, reject_evicts_instead_of_refusing)
 /* Who waits for EPOLLOUT lacks space as well. */
 TEST_F(evict, reject_evicts_for_a_poll)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	ASSERT_EQ(0, set_up(self, MQ_OVERFLOW_REJECT, NEVER));
 	ASSERT_EQ(SLOTS, fill(self->publisher, "a/x", SLOTS));
 	EXPECT_EQ(-EAGAIN, mqt_publish_str(self->publisher, "a/x", "x"));
-	thread = start_waiter(&waiter, self->publisher, POLLOUT);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, 1));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, state(&self->map));
 }
 

@@ -3,12 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <kselftest_harness.h>
-#include "mq_test.h"
+#include "hold_test.h"
 
 #define NAME "t-hold"
 #define SLOTS 256U
@@ -39,34 +37,17 @@ FIXTURE_TEARDOWN(hold)
 	mqt_delete(NAME);
 }
 
-/* Publishes until there is no space: how many went in. */
-static unsigned int fill(int fd, const char *topic, unsigned int most)
-{
-	unsigned int count = 0;
-
-	while (count < most && !mqt_publish_str(fd, topic, "x"))
-		count++;
-	return count;
-}
-
-static uint64_t refused_count(void)
-{
-	struct mq_info info;
-
-	return mqt_info(NAME, &info) ? UINT64_MAX : info.refused;
-}
-
 TEST_F(hold, a_full_channel_refuses)
 {
 	struct mq_publish record;
-	uint64_t refused = refused_count();
+	uint64_t refused = refused_count(NAME);
 
 	EXPECT_EQ(MQ_SUBSCRIPTION_HOLDING, (int)self->map.status->state);
 	EXPECT_EQ(POLLOUT, mqt_poll(self->publisher, POLLOUT, 0));
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
 	mqt_record(&record, "a/x", "x", 1);
 	EXPECT_EQ(EAGAIN, mqt_refusal(self->publisher, MQ_IOC_PUBLISH, &record));
-	EXPECT_EQ(refused + 2, refused_count());
+	EXPECT_EQ(refused + 2, refused_count(NAME));
 	EXPECT_EQ(SLOTS + 1, mqt_head(&self->map));
 	EXPECT_EQ(1U, mqt_oldest(&self->map));
 	EXPECT_NE(0U, self->map.header->space_wanted);
@@ -90,42 +71,15 @@ TEST_F(hold, space_comes_when_the_holder_advances_and_kicks)
 	EXPECT_EQ(ENOUGH, fill(self->publisher, "a/x", SLOTS));
 }
 
-struct waiter {
-	int fd;
-	volatile pid_t tid;
-	int revents;
-};
-
-static void *wait_for_space(void *arg)
-{
-	struct waiter *waiter = arg;
-
-	__atomic_store_n(&waiter->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
-	waiter->revents = mqt_poll(waiter->fd, POLLOUT, -1);
-	return NULL;
-}
-
-static pthread_t start_waiter(struct waiter *waiter, int fd)
-{
-	pthread_t thread;
-
-	*waiter = (struct waiter){ .fd = fd };
-	pthread_create(&thread, NULL, wait_for_space, waiter);
-	mqt_wait_thread_in_call(&waiter->tid, SYS_poll);
-	return thread;
-}
-
 TEST_F(hold, space_comes_without_a_kick)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	/* A reader that forgets to kick: the scan finds its cursor. */
 	__atomic_store_n(&self->map.control->cursor, SLOTS, __ATOMIC_RELEASE);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ(SLOTS - 1, fill(self->publisher, "a/x", 2 * SLOTS));
 }
 
@@ -139,57 +93,40 @@ TEST_F(hold, a_publish_finds_the_cursor_by_itself)
 TEST_F(hold, space_comes_when_the_holder_reads)
 {
 	uint64_t buffer[8192];
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	EXPECT_EQ(SLOTS * 48, read(self->holder.fd, buffer, sizeof(buffer)));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
 }
 
 TEST_F(hold, space_comes_when_the_holder_closes)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	mqt_unmap(&self->map);
 	close(self->holder.fd);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
 	/* Nobody holds now. */
 	EXPECT_EQ(2 * SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
 }
 
 TEST_F(hold, space_comes_when_the_holder_is_killed)
 {
-	struct mqt_subscription holder;
-	struct waiter waiter;
-	int ready[2], status;
-	pthread_t thread;
-	pid_t child;
-	char byte;
+	struct mqt_poller poller;
+	pid_t holder = start_holder(NAME, "c");
+	int status;
 
-	ASSERT_EQ(0, pipe(ready));
-	child = fork();
-	if (!child) {
-		if (mqt_subscribe_to(&holder, NAME, MQ_SUBSCRIBE_HOLD, "c") ||
-		    write(ready[1], "!", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	ASSERT_EQ(1, read(ready[0], &byte, 1));
+	ASSERT_LT(0, holder);
 	EXPECT_EQ(SLOTS, fill(self->publisher, "c", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
-	kill(child, SIGKILL);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLOUT, waiter.revents);
-	EXPECT_EQ(child, waitpid(child, &status, 0));
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
+	kill(holder, SIGKILL);
+	EXPECT_EQ(POLLOUT, mqt_poller_join(&poller));
+	EXPECT_EQ(holder, waitpid(holder, &status, 0));
 	EXPECT_EQ(2 * SLOTS, fill(self->publisher, "c", 2 * SLOTS));
 }
 
@@ -197,7 +134,7 @@ TEST_F(hold, what_never_matches_holds_nothing)
 {
 	/* Asleep, and never told that records go by. */
 	EXPECT_EQ(5 * SLOTS, fill(self->publisher, "b", 5 * SLOTS));
-	EXPECT_EQ(0U, refused_count());
+	EXPECT_EQ(0U, refused_count(NAME));
 	EXPECT_LT(4 * SLOTS, self->map.status->verified);
 	EXPECT_EQ(1U, self->map.control->cursor);
 	EXPECT_EQ(0U, self->map.status->missed);
@@ -295,14 +232,12 @@ TEST_F(hold, events)
 
 TEST_F(hold, a_dead_channel_wakes_who_waits)
 {
-	struct waiter waiter;
-	pthread_t thread;
+	struct mqt_poller poller;
 
 	EXPECT_EQ(SLOTS, fill(self->publisher, "a/x", 2 * SLOTS));
-	thread = start_waiter(&waiter, self->publisher);
+	mqt_poller_start(&poller, self->publisher, POLLOUT);
 	ASSERT_EQ(0, mqt_delete(NAME));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLHUP | POLLERR, waiter.revents & (POLLHUP | POLLERR));
+	EXPECT_EQ(POLLHUP | POLLERR, mqt_poller_join(&poller) & (POLLHUP | POLLERR));
 	EXPECT_EQ(-ENODEV, mqt_publish_str(self->publisher, "a/x", "x"));
 	/* What it holds stays readable. */
 	EXPECT_TRUE(mqt_intact(&self->map, 1));

@@ -12,7 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <kselftest_harness.h>
-#include "mq_test.h"
+#include "hold_test.h"
 
 #define NAME "t-measure"
 #define SLOTS 64U
@@ -66,53 +66,6 @@ static double show(const char *what, uint64_t *times, unsigned int count)
 
 /* ---- a stopped holder --------------------------------------------------- */
 
-/* What the holder found out, and when it began. */
-struct shared {
-	uint64_t id, position;
-	struct mq_resync resync;
-	struct mq_status status;
-	uint32_t state_before;
-	int error;
-};
-
-static void be_stopped(struct shared *shared)
-{
-	struct mqt_subscription holder;
-	struct mqt_map map;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (mqt_subscribe_to(&holder, NAME, MQ_SUBSCRIBE_HOLD, "mine/#") || mqt_map(&map, &holder))
-		_exit(1);
-	shared->id = holder.id;
-	shared->position = holder.position;
-	raise(SIGSTOP);
-	/* The page has it before any call. */
-	shared->state_before = __atomic_load_n(&map.status->state, __ATOMIC_ACQUIRE);
-	if (mqt_poll(holder.fd, POLLIN | POLLPRI, -1) != (POLLIN | POLLPRI))
-		_exit(2);
-	shared->error = mqt_resync(holder.fd, &shared->resync);
-	shared->status = *map.status;
-	_exit(mqt_poll(holder.fd, POLLPRI, 0) ? 3 : 0);
-}
-
-/*
- * Two of three are the holder's. Its first record is, or space that it does not need
- * might come before it is old enough.
- */
-static const char *topic_of(uint64_t sequence)
-{
-	return sequence % 3 ? "mine/x" : "other";
-}
-
-static uint64_t count_mine(uint64_t from, uint64_t to)
-{
-	uint64_t count = 0;
-
-	for (; from < to; from++)
-		count += *topic_of(from) == 'm';
-	return count;
-}
-
 static bool next_evicted(int events, struct mqt_reply *event)
 {
 	do {
@@ -148,19 +101,17 @@ static uint64_t publish_from(int fd, uint64_t first, unsigned int count, struct 
 
 /* One holder's fate. How long the publish took that lacked space; and the others. */
 static uint64_t stop_a_holder(struct __test_metadata *_metadata, FIXTURE_DATA(measure) * self,
-			      struct shared *shared, uint64_t *others)
+			      struct stopped *holder, uint64_t *others)
 {
 	uint64_t first, oldest, fast, stall, after;
 	struct mq_publish waited, unused;
 	struct mqt_reply event;
-	pid_t child = fork();
+	pid_t child = start_stopped(holder, NAME);
 	int status;
 
-	if (!child)
-		be_stopped(shared);
-	ASSERT_EQ(child, waitpid(child, &status, WUNTRACED));
-	ASSERT_TRUE(WIFSTOPPED(status));
-	first = shared->position;
+	ASSERT_LT(0, child);
+	first = holder->position;
+	/* One of its own, or space that it does not need might come before it is old enough. */
 	ASSERT_EQ(1U, first % 3);
 	fast = publish_from(self->publisher, first, SLOTS, &unused);
 	stall = publish_from(self->publisher, first + SLOTS, 1, &waited);
@@ -172,7 +123,7 @@ static uint64_t stop_a_holder(struct __test_metadata *_metadata, FIXTURE_DATA(me
 	*others = fast > after ? fast : after;
 
 	ASSERT_TRUE(next_evicted(self->events, &event));
-	EXPECT_EQ(shared->id, mqt_u64(&event.attrs, MQ_A_SUBSCRIPTION_ID));
+	EXPECT_EQ(holder->id, mqt_u64(&event.attrs, MQ_A_SUBSCRIPTION_ID));
 	EXPECT_EQ((uint32_t)child, mqt_u32(&event.attrs, MQ_A_PID));
 	EXPECT_EQ(first, mqt_u64(&event.attrs, MQ_A_SEQUENCE));
 	/* Told before the record went in that needed the space. */
@@ -182,29 +133,30 @@ static uint64_t stop_a_holder(struct __test_metadata *_metadata, FIXTURE_DATA(me
 	kill(child, SIGCONT);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, shared->state_before);
-	EXPECT_EQ(0, shared->error);
-	EXPECT_EQ(0U, shared->resync.flags);
-	EXPECT_EQ(oldest, shared->resync.position);
-	EXPECT_EQ(oldest - first, shared->resync.passed);
-	EXPECT_EQ(count_mine(first, oldest), shared->resync.missed);
-	EXPECT_EQ(first, shared->status.evicted_at);
-	EXPECT_EQ(oldest - first, shared->status.passed);
-	EXPECT_EQ(count_mine(first, oldest), shared->status.missed);
-	EXPECT_EQ(0U, shared->status.missed_at_most);
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, holder->state);
+	EXPECT_EQ(POLLIN | POLLPRI, holder->after);
+	EXPECT_EQ(0, holder->error);
+	EXPECT_EQ(0U, holder->resync.flags);
+	EXPECT_EQ(oldest, holder->resync.position);
+	EXPECT_EQ(oldest - first, holder->resync.passed);
+	EXPECT_EQ(count_mine(first, oldest), holder->resync.missed);
+	EXPECT_EQ(first, holder->status.evicted_at);
+	EXPECT_EQ(oldest - first, holder->status.passed);
+	EXPECT_EQ(count_mine(first, oldest), holder->status.missed);
+	EXPECT_EQ(0U, holder->status.missed_at_most);
 	return stall;
 }
 
 TEST_F(measure, the_stall_by_a_stopped_holder)
 {
 	unsigned int i, rounds = mqt_count(30);
-	struct shared *shared = mqt_shared(sizeof(*shared));
+	struct stopped *holder = mqt_shared(sizeof(*holder));
 	uint64_t stalls[ROUNDS_MAX], others[ROUNDS_MAX];
 	struct mq_info info;
 
 	for (i = 0; i < rounds; i++) {
-		memset(shared, 0, sizeof(*shared));
-		stalls[i] = stop_a_holder(_metadata, self, shared, &others[i]);
+		memset(holder, 0, sizeof(*holder));
+		stalls[i] = stop_a_holder(_metadata, self, holder, &others[i]);
 	}
 	ASSERT_EQ(0, mqt_info(NAME, &info));
 	EXPECT_EQ(rounds, info.evicted);

@@ -162,6 +162,10 @@ int mqt_publish(int fd, const char *topic, const void *payload, size_t len);
 int mqt_publish_str(int fd, const char *topic, const char *payload);
 int mqt_retain(int fd, const char *topic, const void *payload, size_t len);
 
+/* Fills a call for records, its "out" fields with poison. */
+struct mq_receive *mqt_receive(struct mq_receive *receive, uint32_t flags, void *buffer,
+			       uint32_t size);
+
 /* Fills a will. */
 void mqt_will(struct mq_will *will, uint64_t id, const char *topic, const void *payload,
 	      size_t len);
@@ -186,7 +190,7 @@ int mqt_refusal(int fd, unsigned long cmd, void *arg);
 int mqt_poll(int fd, short events, int timeout_ms);
 
 /* ------------------------------------------------------------------------
- * A publish that waits for space (blocked.c)
+ * Threads that wait (blocked.c)
  */
 
 /* A thread that publishes one record; @result once it is joined. */
@@ -204,6 +208,20 @@ struct mqt_blocked {
 void mqt_blocked_start(struct mqt_blocked *blocked, int fd, const char *topic);
 /* Waits for its end: what the call returned, 0 or -errno. */
 int mqt_blocked_join(struct mqt_blocked *blocked);
+
+/* A thread that sleeps in poll(2) until something comes. */
+struct mqt_poller {
+	int fd;
+	short events;
+	int revents;
+	volatile pid_t tid;
+	pthread_t thread;
+};
+
+/* Starts it, and waits until it sleeps. */
+void mqt_poller_start(struct mqt_poller *poller, int fd, short events);
+/* Waits for its end: what mqt_poll() returned. */
+int mqt_poller_join(struct mqt_poller *poller);
 
 /* ------------------------------------------------------------------------
  * The ring (map.c)
@@ -266,6 +284,21 @@ void *mqt_fuse_map(const struct mqt_fuse *fuse);
 /* Lets that many reads go on, also ones to come. */
 void mqt_fuse_release(const struct mqt_fuse *fuse, unsigned int reads);
 void mqt_fuse_stop(struct mqt_fuse *fuse);
+
+/* ------------------------------------------------------------------------
+ * The same without a file: pages of userfaultfd(2) (userfault.c)
+ */
+
+#define MQT_USERFAULT_SIZE 4096
+
+/* A descriptor for pages, or -errno. */
+int mqt_userfault_open(void);
+/* A page that stalls whoever uses it first, until it is given. NULL: failed. */
+void *mqt_userfault_map(int fd);
+/* Waits until somebody stalls. 0 or -errno. */
+int mqt_userfault_wait(int fd);
+/* Lets them go on; the page is all zeros. 0 or -errno. */
+int mqt_userfault_give(int fd, const void *page);
 
 /* ------------------------------------------------------------------------
  * What a channel is like (state.c)

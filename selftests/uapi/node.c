@@ -245,38 +245,17 @@ TEST_F(node, poll)
 	EXPECT_EQ(POLLHUP, mqt_poll(self->writer, 0, -1) & POLLHUP);
 }
 
-struct poller {
-	int fd;
-	volatile pid_t tid;
-	int revents;
-};
-
-static void *sleep_in_poll(void *arg)
-{
-	struct poller *poller = arg;
-
-	__atomic_store_n(&poller->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
-	poller->revents = mqt_poll(poller->fd, POLLIN, -1);
-	return NULL;
-}
-
 TEST_F(node, a_sleeping_poll_is_woken)
 {
-	struct poller poller = { .fd = self->reader };
-	pthread_t thread;
+	struct mqt_poller poller;
 
-	pthread_create(&thread, NULL, sleep_in_poll, &poller);
-	mqt_wait_thread_in_call(&poller.tid, SYS_poll);
+	mqt_poller_start(&poller, self->reader, POLLIN);
 	say(self->writer, "x");
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLIN, poller.revents);
+	EXPECT_EQ(POLLIN, mqt_poller_join(&poller));
 	EXPECT_STREQ("x", text(self, self->reader, 10));
-	poller.tid = 0;
-	pthread_create(&thread, NULL, sleep_in_poll, &poller);
-	mqt_wait_thread_in_call(&poller.tid, SYS_poll);
+	mqt_poller_start(&poller, self->reader, POLLIN);
 	ASSERT_EQ(0, mqt_delete(NAME));
-	pthread_join(thread, NULL);
-	EXPECT_EQ(POLLHUP, poller.revents & POLLHUP);
+	EXPECT_EQ(POLLHUP, mqt_poller_join(&poller) & POLLHUP);
 }
 
 TEST_F(node, a_lagging_reader_goes_on_at_the_oldest)

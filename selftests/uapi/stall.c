@@ -42,36 +42,10 @@ FIXTURE_VARIANT_ADD(stall, fuse) {
 	.fuse = true,
 };
 
-static int userfault_open(void)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
-
-	return fd >= 0 && !ioctl(fd, UFFDIO_API, &api) ? fd : -1;
-}
-
-static char *userfault_map(int fd)
-{
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	char *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	range.range.start = (uintptr_t)memory;
-	range.range.len = PAGE;
-	return ioctl(fd, UFFDIO_REGISTER, &range) ? NULL : memory;
-}
-
-static void userfault_wait(int fd)
-{
-	struct uffd_msg message;
-
-	if (read(fd, &message, sizeof(message)) != sizeof(message))
-		abort();
-}
-
 FIXTURE_SETUP(stall)
 {
 	ASSERT_EQ(0, mqt_create(&config));
-	self->userfault = userfault_open();
+	self->userfault = mqt_userfault_open();
 	ASSERT_LE(0, self->userfault);
 	ASSERT_EQ(0, mqt_fuse_start(&self->fuse));
 	self->publisher = mqt_publisher(NAME, MQ_PUBLISHER_NONBLOCK);
@@ -89,7 +63,7 @@ FIXTURE_TEARDOWN(stall)
 /* New memory of one page that stalls at its first use and then is all 'f'. */
 static char *slow_memory(FIXTURE_DATA(stall) * self, bool fuse)
 {
-	self->memory = fuse ? mqt_fuse_map(&self->fuse) : userfault_map(self->userfault);
+	self->memory = fuse ? mqt_fuse_map(&self->fuse) : mqt_userfault_map(self->userfault);
 	return self->memory;
 }
 
@@ -97,8 +71,8 @@ static void wait_stalled(FIXTURE_DATA(stall) * self, bool fuse)
 {
 	if (fuse)
 		mqt_wait_count(self->fuse.stalled, ++self->stalls);
-	else
-		userfault_wait(self->userfault);
+	else if (mqt_userfault_wait(self->userfault))
+		abort();
 }
 
 static void release(FIXTURE_DATA(stall) * self, bool fuse)
@@ -279,12 +253,12 @@ TEST_F(stall, the_channel_is_deleted_meanwhile)
 static void stall_for_ever(volatile uint64_t *stalled)
 {
 	struct victim victim = { .fd = mqt_publisher(NAME, 0) };
-	int userfault = userfault_open();
+	int userfault = mqt_userfault_open();
 	pthread_t thread;
 
-	mqt_record(&victim.record, "slow", userfault_map(userfault), 4096);
-	pthread_create(&thread, NULL, publish_slowly, &victim);
-	userfault_wait(userfault);
+	mqt_record(&victim.record, "slow", mqt_userfault_map(userfault), 4096);
+	if (pthread_create(&thread, NULL, publish_slowly, &victim) || mqt_userfault_wait(userfault))
+		abort();
 	__atomic_store_n(stalled, 1, __ATOMIC_RELEASE);
 	for (;;)
 		pause();
@@ -358,19 +332,18 @@ TEST_F(memory, a_reader_whose_buffer_stalls)
 	const struct sigaction action = { .sa_handler = on_signal };
 	struct reader slow = { .fd = self->subscription.fd };
 	struct reader second = { .fd = self->subscription.fd };
-	int userfault = userfault_open();
-	struct uffdio_zeropage zero = { .range.len = PAGE };
+	int userfault = mqt_userfault_open();
 	const struct mq_record *record;
 	pthread_t threads[2];
 	char payload[1000];
 	unsigned int i;
 
 	sigaction(SIGUSR1, &action, NULL);
-	slow.buffer = userfault_map(userfault);
+	slow.buffer = mqt_userfault_map(userfault);
 	ASSERT_NE(NULL, slow.buffer);
 	ASSERT_EQ(0, mqt_publish_str(self->publisher, "first", "x"));
 	ASSERT_EQ(0, pthread_create(&threads[0], NULL, use_subscription, &slow));
-	userfault_wait(userfault);
+	ASSERT_EQ(0, mqt_userfault_wait(userfault));
 	/* Overtaken while it copies. */
 	for (i = 2; i <= 200; i++) {
 		mqt_fill(payload, sizeof(payload), i);
@@ -381,8 +354,7 @@ TEST_F(memory, a_reader_whose_buffer_stalls)
 	pthread_kill(threads[1], SIGUSR1);
 	pthread_join(threads[1], NULL);
 	EXPECT_EQ(-EINTR, second.result);
-	zero.range.start = (uintptr_t)slow.buffer;
-	ASSERT_EQ(0, ioctl(userfault, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_EQ(0, mqt_userfault_give(userfault, slow.buffer));
 	pthread_join(threads[0], NULL);
 	/* What it was about to copy is gone; it gets what is there. */
 	ASSERT_LT(0, slow.result);

@@ -3,9 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <linux/userfaultfd.h>
 #include <kselftest_harness.h>
 #include "uring_test.h"
 
@@ -71,7 +68,7 @@ FIXTURE_TEARDOWN(uring)
 
 static struct mq_receive *call(FIXTURE_DATA(uring) * self, uint32_t size)
 {
-	return mqu_receive(&self->receive, 0, self->buffer, size);
+	return mqt_receive(&self->receive, 0, self->buffer, size);
 }
 
 static int publish(FIXTURE_DATA(uring) * self, struct mq_publish *record)
@@ -491,53 +488,35 @@ static void *stall(void *arg)
 	return NULL;
 }
 
-/* A page that stalls whoever uses it first, until it is given. */
-static char *stalling_page(int userfault)
-{
-	struct uffdio_register range = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING, .range.len = PAGE,
-	};
-	struct uffdio_api api = { .api = UFFD_API };
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	range.range.start = (uintptr_t)page;
-	if (ioctl(userfault, UFFDIO_API, &api) || ioctl(userfault, UFFDIO_REGISTER, &range))
-		abort();
-	return page;
-}
-
 /* Starts the thread; returns when it stalls in the middle of its call. */
 static pthread_t stall_start(int userfault, struct victim *victim)
 {
-	struct uffd_msg message;
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, stall, victim) ||
-	    read(userfault, &message, sizeof(message)) != sizeof(message))
+	if (pthread_create(&thread, NULL, stall, victim) || mqt_userfault_wait(userfault))
 		abort();
 	return thread;
 }
 
 static void stall_end(int userfault, const void *page, pthread_t thread)
 {
-	struct uffdio_zeropage zero = { .range = { (uintptr_t)page, PAGE } };
-
-	if (ioctl(userfault, UFFDIO_ZEROPAGE, &zero))
+	if (mqt_userfault_give(userfault, page))
 		abort();
 	pthread_join(thread, NULL);
 }
 
 TEST_F(uring, beside_a_publisher_that_stalls)
 {
-	int userfault = syscall(SYS_userfaultfd, O_CLOEXEC);
+	int userfault = mqt_userfault_open();
 	struct victim victim = { .fd = self->publisher };
-	char *page = stalling_page(userfault);
+	char *page = mqt_userfault_map(userfault);
 	struct mq_publish_batch batch = { .count = 200 };
 	struct mq_publish record, records[200];
 	uint64_t user_data, sum = 0;
 	pthread_t thread;
 	unsigned int i;
 
+	ASSERT_NE(NULL, page);
 	mqt_record(&victim.record, "a/slow", page, 1);
 	thread = stall_start(userfault, &victim);
 	mqt_record(&record, "a/1", "x", 1);
@@ -566,14 +545,15 @@ TEST_F(uring, beside_a_publisher_that_stalls)
 
 TEST_F(uring, beside_a_reader_that_stalls)
 {
-	int userfault = syscall(SYS_userfaultfd, O_CLOEXEC);
+	int userfault = mqt_userfault_open();
 	struct victim victim = { .fd = self->subscription.fd };
 	const struct mq_record *record = (void *)self->buffer;
 	pthread_t thread;
 
 	ASSERT_EQ(0, mqt_publish_str(self->publisher, "a/1", "payload"));
 	ASSERT_EQ(0, mqt_publish_str(self->publisher, "a/2", "payload"));
-	victim.buffer = stalling_page(userfault);
+	victim.buffer = mqt_userfault_map(userfault);
+	ASSERT_NE(NULL, victim.buffer);
 	thread = stall_start(userfault, &victim);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, call(self, PAGE));
 	ASSERT_LE(0, mqu_submit(&self->ring));

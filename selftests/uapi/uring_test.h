@@ -175,17 +175,4 @@ static inline bool mqu_linux(int major, int minor)
 	return has_major > major || (has_major == major && has_minor >= minor);
 }
 
-/* "In" fields of a call set, the others poisoned. */
-static inline struct mq_receive *mqu_receive(struct mq_receive *receive, uint32_t flags,
-					     void *buffer, uint32_t size)
-{
-	memset(receive, MQT_POISON, sizeof(*receive));
-	receive->flags = flags;
-	receive->buffer_size = size;
-	receive->buffer = (uintptr_t)buffer;
-	receive->reserved0 = 0;
-	memset(receive->reserved, 0, sizeof(receive->reserved));
-	return receive;
-}
-
 #endif /* MQ_URING_TEST_H */

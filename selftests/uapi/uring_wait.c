@@ -9,10 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <linux/userfaultfd.h>
 #include <kselftest_harness.h>
 #include "uring_test.h"
 
@@ -97,7 +94,7 @@ static bool parks(void)
 static struct waiter *wait_start(struct mqu *ring, int fd, struct waiter *waiter,
 				 uint64_t user_data)
 {
-	mqu_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, sizeof(waiter->buffer));
+	mqt_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, sizeof(waiter->buffer));
 	memset(waiter->buffer, MQT_POISON, sizeof(waiter->buffer));
 	mqu_prep(ring, fd, MQ_IOC_RECEIVE, &waiter->receive)->user_data = user_data;
 	if (mqu_submit(ring) < 0)
@@ -132,7 +129,7 @@ static bool untouched(const struct waiter *waiter)
 {
 	struct waiter before;
 
-	mqu_receive(&before.receive, MQ_RECEIVE_WAIT, (void *)waiter->buffer,
+	mqt_receive(&before.receive, MQ_RECEIVE_WAIT, (void *)waiter->buffer,
 		    sizeof(before.buffer));
 	memset(before.buffer, MQT_POISON, sizeof(before.buffer));
 	return !memcmp(&before, waiter, sizeof(before));
@@ -246,7 +243,7 @@ TEST_F(wait, in_vain)
 	struct waiter *waiter = &self->waiters[0];
 	struct mq_receive *mapped;
 
-	mqu_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, SIZE - 1);
+	mqt_receive(&waiter->receive, MQ_RECEIVE_WAIT, waiter->buffer, SIZE - 1);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, &waiter->receive);
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
@@ -256,7 +253,7 @@ TEST_F(wait, in_vain)
 	EXPECT_EQ(0xa5a5a5a5U, waiter->receive.count);
 	EXPECT_EQ((ssize_t)SIZE, read(self->subscription.fd, waiter->buffer, SIZE));
 
-	mqu_receive(&waiter->receive, MQ_RECEIVE_WAIT, mqt_nowhere(), SIZE);
+	mqt_receive(&waiter->receive, MQ_RECEIVE_WAIT, mqt_nowhere(), SIZE);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, &waiter->receive);
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
@@ -267,7 +264,7 @@ TEST_F(wait, in_vain)
 	/* Its argument did not stay. */
 	mapped = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)mapped);
-	mqu_receive(mapped, MQ_RECEIVE_WAIT, waiter->buffer, SIZE);
+	mqt_receive(mapped, MQ_RECEIVE_WAIT, waiter->buffer, SIZE);
 	mqu_prep(&self->ring, self->subscription.fd, MQ_IOC_RECEIVE, mapped);
 	mqu_submit(&self->ring);
 	EXPECT_TRUE(mqu_goes_on(&self->ring));
@@ -527,53 +524,37 @@ static void *read_slowly(void *arg)
 			    SIZE);
 }
 
-static char *stalling_page(int userfault)
-{
-	struct uffdio_register range = {
-		.mode = UFFDIO_REGISTER_MODE_MISSING, .range.len = PAGE,
-	};
-	struct uffdio_api api = { .api = UFFD_API };
-	char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	range.range.start = (uintptr_t)page;
-	if (ioctl(userfault, UFFDIO_API, &api) || ioctl(userfault, UFFDIO_REGISTER, &range))
-		abort();
-	return page;
-}
-
 TEST_F(task, that_must_not_wait)
 {
-	int userfault = syscall(SYS_userfaultfd, O_CLOEXEC);
-	struct uffdio_zeropage zero = { .range.len = PAGE };
-	const struct mq_record *record;
-	struct uffd_msg message;
+	int userfault = mqt_userfault_open();
+	void *page = mqt_userfault_map(userfault);
+	const struct mq_record *record = page;
 	struct waiter slow;
 	pthread_t thread;
 	void *len;
 
+	ASSERT_NE(NULL, page);
 	/* This ring does nothing until it is asked: the thread reads first. */
 	ASSERT_EQ(0, mqu_init(&self->ring, (struct mqu_kind){
 		.setup = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
 	}));
 	wait_start(&self->ring, self->subscription.fd, &self->waiter, 1);
 	slow.receive.position = self->subscription.fd;
-	slow.receive.buffer = (uintptr_t)stalling_page(userfault);
+	slow.receive.buffer = (uintptr_t)page;
 	ASSERT_EQ(0, fcntl(self->subscription.fd, F_SETFL, 0));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, read_slowly, &slow));
 	ASSERT_EQ(0, mqt_publish_str(self->publisher, "a/1", "payload"));
 	ASSERT_EQ(0, mqt_publish_str(self->publisher, "a/1", "payload"));
-	ASSERT_EQ((ssize_t)sizeof(message), read(userfault, &message, sizeof(message)));
+	ASSERT_EQ(0, mqt_userfault_wait(userfault));
 	if (parks()) {
 		/* Woken, it finds the subscription in use, and waits on. */
 		EXPECT_TRUE(mqu_goes_on(&self->ring));
 		EXPECT_TRUE(untouched(&self->waiter));
 	}
-	zero.range.start = slow.receive.buffer;
-	ASSERT_EQ(0, ioctl(userfault, UFFDIO_ZEROPAGE, &zero));
+	ASSERT_EQ(0, mqt_userfault_give(userfault, page));
 	pthread_join(thread, &len);
 	EXPECT_EQ((long)SIZE, (long)len);
 	EXPECT_EQ(0, mqu_wait(&self->ring, NULL, NULL));
-	record = (void *)(uintptr_t)slow.receive.buffer;
 	EXPECT_EQ(3U, record->sequence + received(&self->waiter));
 	if (parks())
 		EXPECT_EQ(2U, received(&self->waiter));

@@ -213,6 +213,20 @@ static int submit(struct kf_thread *t, struct ring *ring, int fd, const struct i
 	return error;
 }
 
+/* By the ring of an instruction. */
+static int submit_by(struct kf_thread *t, uint8_t res, const struct io_uring_sqe *sqe)
+{
+	struct ring *ring;
+	int fd, error;
+
+	ring = lock_ring(t, res, &fd);
+	if (!ring)
+		return -EBUSY;
+	error = submit(t, ring, fd, sqe);
+	pthread_mutex_unlock(&ring->lock);
+	return error;
+}
+
 /* The next ioctl is a command; a: flags, b: more than the header knows. */
 KF_RUN(by_ring)
 {
@@ -270,15 +284,8 @@ KF_RUN(ring_poll)
 		.len = insn->a % 2 ? IORING_POLL_ADD_MULTI : 0,
 		.user_data = 1000 + insn->a % 8,
 	};
-	struct ring *ring;
-	int fd, error;
 
-	ring = lock_ring(t, insn->res, &fd);
-	if (!ring)
-		return -EBUSY;
-	error = submit(t, ring, fd, &sqe);
-	pthread_mutex_unlock(&ring->lock);
-	return error;
+	return submit_by(t, insn->res, &sqe);
 }
 
 /* By a worker thread if a is odd: it waits there. What it takes nobody checks. */
@@ -295,15 +302,8 @@ KF_RUN(ring_read)
 		.off = UINT64_MAX,
 		.user_data = 1000 + insn->a % 8,
 	};
-	struct ring *ring;
-	int fd, error;
 
-	ring = sqe.addr ? lock_ring(t, insn->res, &fd) : NULL;
-	if (!ring)
-		return -EBUSY;
-	error = submit(t, ring, fd, &sqe);
-	pthread_mutex_unlock(&ring->lock);
-	return error;
+	return sqe.addr ? submit_by(t, insn->res, &sqe) : -EBUSY;
 }
 
 KF_RUN(ring_cancel)
@@ -316,15 +316,8 @@ KF_RUN(ring_cancel)
 					   IORING_ASYNC_CANCEL_ANY),
 		.user_data = 2000,
 	};
-	struct ring *ring;
-	int fd, error;
 
-	ring = lock_ring(t, insn->res, &fd);
-	if (!ring)
-		return -EBUSY;
-	error = submit(t, ring, fd, &sqe);
-	pthread_mutex_unlock(&ring->lock);
-	return error;
+	return submit_by(t, insn->res, &sqe);
 }
 
 KF_RUN(ring_reap)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
-/* A thread that publishes and may have to wait for space. */
+/* Threads that wait: for space in a publish, or in poll(2). */
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -34,4 +34,27 @@ int mqt_blocked_join(struct mqt_blocked *blocked)
 {
 	pthread_join(blocked->thread, NULL);
 	return blocked->result;
+}
+
+static void *poll_one(void *arg)
+{
+	struct mqt_poller *poller = arg;
+
+	__atomic_store_n(&poller->tid, syscall(SYS_gettid), __ATOMIC_RELEASE);
+	poller->revents = mqt_poll(poller->fd, poller->events, -1);
+	return NULL;
+}
+
+void mqt_poller_start(struct mqt_poller *poller, int fd, short events)
+{
+	*poller = (struct mqt_poller){ .fd = fd, .events = events };
+	if (pthread_create(&poller->thread, NULL, poll_one, poller))
+		abort();
+	mqt_wait_thread_in_call(&poller->tid, SYS_poll);
+}
+
+int mqt_poller_join(struct mqt_poller *poller)
+{
+	pthread_join(poller->thread, NULL);
+	return poller->revents;
 }

@@ -171,6 +171,18 @@ int mqt_retain(int fd, const char *topic, const void *payload, size_t len)
 	return mqt_ioctl(fd, MQ_IOC_PUBLISH, &record);
 }
 
+struct mq_receive *mqt_receive(struct mq_receive *receive, uint32_t flags, void *buffer,
+			       uint32_t size)
+{
+	memset(receive, MQT_POISON, sizeof(*receive));
+	receive->flags = flags;
+	receive->buffer_size = size;
+	receive->buffer = (uintptr_t)buffer;
+	receive->reserved0 = 0;
+	memset(receive->reserved, 0, sizeof(receive->reserved));
+	return receive;
+}
+
 void mqt_will(struct mq_will *will, uint64_t id, const char *topic, const void *payload,
 	      size_t len)
 {

@@ -114,17 +114,12 @@ int mqt_capability(int capability, bool on)
 
 bool mqt_in_call(pid_t tid, long nr)
 {
-	char path[64], text[64] = "";
-	ssize_t len;
-	int fd;
+	char path[64], text[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (fd >= 0)
-		close(fd);
 	/* "running" while it runs; a thread that sleeps shows its call. */
-	return len > 0 && text[0] >= '0' && text[0] <= '9' && atol(text) == nr;
+	return !mqt_read_file(path, text, sizeof(text)) &&
+	       text[0] >= '0' && text[0] <= '9' && atol(text) == nr;
 }
 
 void mqt_wait_in_call(pid_t tid, long nr)
