@@ -7,7 +7,6 @@
 #include "cdev.h"
 #include "channel.h"
 #include "claim.h"
-#include "endpoint.h"
 #include "expire.h"
 #include "mq.h"
 #include "netlink.h"
@@ -102,12 +101,9 @@ static int __init mq_init(void)
 	err = mq_claim_init();
 	if (err)
 		goto exit_workqueue;
-	err = mq_endpoint_init();
-	if (err)
-		goto exit_claim;
 	err = mq_registry_init();
 	if (err)
-		goto exit_endpoint;
+		goto exit_claim;
 	err = mq_channel_init(&works);
 	if (err)
 		goto exit_registry;
@@ -125,8 +121,6 @@ exit_channel:
 	mq_channel_exit();
 exit_registry:
 	mq_registry_exit();
-exit_endpoint:
-	mq_endpoint_exit();
 exit_claim:
 	mq_claim_exit();
 exit_workqueue:
@@ -143,7 +137,6 @@ static void __exit mq_exit(void)
 	flush_workqueue(mq_workqueue);
 	mq_channel_exit();
 	mq_registry_exit();
-	mq_endpoint_exit();
 	/* Callbacks of call_rcu() are code of this module. */
 	rcu_barrier();
 	mq_claim_exit();

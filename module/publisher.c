@@ -481,6 +481,7 @@ static int publisher_release(struct inode *inode, struct file *file)
 {
 	mq_will_release(file->private_data);
 	mq_publisher_free(file->private_data);
+	mq_endpoint_put();
 	return 0;
 }
 

@@ -325,6 +325,7 @@ static void subscription_close(struct mq_subscription *subscription)
 static int subscription_release(struct inode *inode, struct file *file)
 {
 	subscription_close(file->private_data);
+	mq_endpoint_put();
 	return 0;
 }
 

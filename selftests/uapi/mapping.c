@@ -81,9 +81,8 @@ static bool can_write(void *where)
 
 TEST_F(mapping, mmap)
 {
-	static const int writable[] = {
-		PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC, PROT_EXEC,
-	};
+	static const int writable[] = { PROT_WRITE, PROT_READ | PROT_WRITE };
+	static const int executable[] = { PROT_EXEC, PROT_READ | PROT_EXEC };
 	const uint64_t offsets[] = {
 		0, MQ_HEADER_SIZE, MQ_HEADER_SIZE + 64 * MQ_SLOT_SIZE, MQ_MMAP_STATUS,
 	};
@@ -94,6 +93,9 @@ TEST_F(mapping, mmap)
 		for (j = 0; j < ARRAY_SIZE(writable); j++)
 			EXPECT_EQ(EACCES, map_error(fd, self->page, writable[j], MAP_SHARED,
 						    offsets[i]));
+		for (j = 0; j < ARRAY_SIZE(executable); j++)
+			EXPECT_EQ(EPERM, map_error(fd, self->page, executable[j], MAP_SHARED,
+						   offsets[i]));
 		EXPECT_EQ(EINVAL, map_error(fd, self->page, PROT_READ, MAP_PRIVATE, offsets[i]));
 		EXPECT_EQ(EINVAL, map_error(fd, self->page, PROT_READ | PROT_WRITE, MAP_PRIVATE,
 					    offsets[i]));
@@ -101,8 +103,8 @@ TEST_F(mapping, mmap)
 	}
 	EXPECT_EQ(EACCES, map_error(fd, self->subscription.ring_size, PROT_READ | PROT_WRITE,
 				    MAP_SHARED, MQ_MMAP_RING));
-	EXPECT_EQ(EACCES, map_error(fd, self->page, PROT_READ | PROT_EXEC, MAP_SHARED,
-				    MQ_MMAP_CONTROL));
+	EXPECT_EQ(EPERM, map_error(fd, self->page, PROT_READ | PROT_EXEC, MAP_SHARED,
+				   MQ_MMAP_CONTROL));
 	EXPECT_EQ(EINVAL, map_error(fd, self->page, PROT_READ, MAP_PRIVATE, MQ_MMAP_CONTROL));
 }
 

@@ -242,9 +242,9 @@ struct mq_status {
  * mmap offsets on a subscription. The ring is mapped from MQ_MMAP_RING with
  * PROT_READ and MAP_SHARED, whole or in part (the length of all of it comes
  * from MQ_IOC_SUBSCRIBE); MQ_MMAP_CONTROL may be mapped writable, one page;
- * MQ_MMAP_STATUS read-only, one page. Refusals: EACCES for PROT_EXEC or a
- * writable mapping of what is read-only, EINVAL for MAP_PRIVATE and for an
- * offset or length beyond the object.
+ * MQ_MMAP_STATUS read-only, one page. Refusals: EPERM for PROT_EXEC, EACCES for
+ * a writable mapping of what is read-only, EINVAL for MAP_PRIVATE and for an
+ * offset or length beyond the object. mprotect(2) later: EACCES.
  */
 #define MQ_MMAP_RING		0x0000000000ULL
 #define MQ_MMAP_CONTROL		0x8000000000ULL
