@@ -53,8 +53,9 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             wait queue locks, identities lock, users lock (spin, leaves),
- *             timer lock of a subscription (with softirqs)
+ *             identities lock, users lock (spin, leaves)
+ *             wait queue lock
+ *               timer lock of a subscription (spin, interrupts off)
  *
  * Events are sent without spinlocks; mutexes may be held. The channel lock is
  * taken in process context only and nothing allocates, faults or sleeps under it.
@@ -90,6 +91,8 @@ static inline unsigned long mq_delay_until(u64 when)
 
 /* Most subscriptions that a publish wakes itself; a work item does the rest. */
 #define MQ_WAKE_MAX		64
+/* Most subscriptions that it looks at for that. */
+#define MQ_WAKE_LOOKS		4096
 
 /*
  * No errno, nothing that a user sees: somebody else is using this endpoint, and

@@ -14,6 +14,9 @@
 #include "trace.h"
 #include "will.h"
 
+/* How often the routes are made before that is done under the channel lock. */
+#define PUBLISH_ROUTES	4
+
 /* ---- commit ---------------------------------------------------------- */
 
 /* Marks the filters that a record matched; returns the sum of their weights. */
@@ -231,18 +234,24 @@ static int publish_commit_each(struct mq_publisher *publisher, u32 start, u32 en
 /*
  * Writes routed records from @start to @end, in one hold of the lock. Return:
  * 0, or what publish_commit_all() and publish_commit_each() return, or -ENODEV,
- * at *next; *next is where to go on.
+ * at *next; *next is where to go on. -ERESTART: claims or filters changed since
+ * they were routed; not with @insist: under the lock they stay.
  */
-static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, u32 *next)
+static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, bool insist,
+			  u32 *next)
 {
 	struct mq_channel *channel = publisher->channel;
 	int err = -ENODEV;
 
 	*next = start;
 	spin_lock(&channel->data.lock);
-	/* Claims or filters changed since: under the lock they stay. */
-	if (channel->data.generation != publisher->generation)
+	if (channel->data.generation != publisher->generation) {
+		if (!insist) {
+			spin_unlock(&channel->data.lock);
+			return -ERESTART;
+		}
 		end = mq_publish_route(publisher, start, channel->data.generation);
+	}
 	if (!channel->data.dead)
 		err = publisher->atomic ? publish_commit_all(publisher, end, next) :
 					  publish_commit_each(publisher, start, end, next);
@@ -252,25 +261,41 @@ static int publish_commit(struct mq_publisher *publisher, u32 start, u32 end, u3
 
 /* ---- wake ------------------------------------------------------------ */
 
-/* Wakes whom a record concerns; returns how many more may be woken. */
-static int publish_wake_record(struct mq_publisher *publisher, const struct mq_staged *staged,
-			       bool sync, int budget)
+/* How many a publish may still wake, and look at. */
+struct publish_budget {
+	u32 wakes;
+	u32 looks;
+};
+
+/* Wakes whom a record concerns; false: others are to be woken, too. */
+static bool publish_wake_record(struct mq_publisher *publisher, const struct mq_staged *staged,
+				bool sync, struct publish_budget *budget)
 {
 	const struct mq_route *route = &staged->route;
 	struct mq_filter_link *link;
 	u32 i;
 
+	if (route->all)
+		return false;
 	for (i = 0; i < route->count; i++) {
 		struct mq_filter_entry *entry = publisher->pool[route->first + i];
 
 		list_for_each_entry_rcu(link, &entry->links, in_entry) {
-			budget -= mq_subscription_wake(link->subscription, staged->sequence + 1,
-						       sync);
-			if (budget <= 0)
-				return 0;
+			if (!budget->wakes || !budget->looks--)
+				return false;
+			budget->wakes -= mq_subscription_wake(link->subscription,
+							      staged->sequence + 1, sync);
 		}
 	}
-	return budget;
+	return true;
+}
+
+/* Whether those whom a record concerns are those of the next one. */
+static bool publish_wakes_same(const struct mq_staged *staged, const struct mq_staged *next)
+{
+	return !next->result && !next->route.all && !staged->route.all &&
+	       next->route.first == staged->route.first &&
+	       next->route.count == staged->route.count;
 }
 
 /* Whether the ring got where somebody who did not match is concerned. */
@@ -286,7 +311,8 @@ static bool publish_reaches_look(const struct mq_channel *channel)
 static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, bool sync)
 {
 	struct mq_channel *channel = publisher->channel;
-	int budget = MQ_WAKE_MAX;
+	struct publish_budget budget = { MQ_WAKE_MAX, MQ_WAKE_LOOKS };
+	bool all = true;
 	u32 i;
 
 	/*
@@ -300,17 +326,14 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	if (waitqueue_active(&channel->readers))
 		wake_up_interruptible_poll(&channel->readers, EPOLLIN | EPOLLRDNORM);
 	/* The last record first: one wake-up does for all of a filter. */
-	for (i = end; i-- > start && budget;) {
+	for (i = end; i-- > start && all;) {
 		const struct mq_staged *staged = &publisher->staged[i];
 
-		if (staged->result)
+		if (staged->result || (i + 1 < end && publish_wakes_same(staged, staged + 1)))
 			continue;
-		if (staged->route.all)
-			budget = 0;
-		else
-			budget = publish_wake_record(publisher, staged, sync, budget);
+		all = publish_wake_record(publisher, staged, sync, &budget);
 	}
-	if (!budget)
+	if (!all)
 		mq_channel_wake_later(channel);
 	/* Last: whom the above woke, a look has nothing to tell. */
 	if (publish_reaches_look(channel))
@@ -340,15 +363,19 @@ static void publish_tell(const struct mq_publisher *publisher, u32 start, u32 en
 
 static int publish_once(struct mq_publisher *publisher, u32 start, bool sync, u32 *next)
 {
+	unsigned int tries = 0;
 	u64 generation;
 	u32 end;
 	int err;
 
 	rcu_read_lock();
-	/* Before the trees are walked. Pairs with mq_channel_reroute(). */
-	generation = smp_load_acquire(&publisher->channel->data.generation);
-	end = mq_publish_route(publisher, start, generation);
-	err = publish_commit(publisher, start, end, next);
+	do {
+		/* Before the trees are walked. Pairs with mq_channel_reroute(). */
+		generation = smp_load_acquire(&publisher->channel->data.generation);
+		end = mq_publish_route(publisher, start, generation);
+		/* Who changes filters in a loop does not make others spin for the lock. */
+		err = publish_commit(publisher, start, end, ++tries == PUBLISH_ROUTES, next);
+	} while (err == -ERESTART);
 	if (*next > start)
 		publish_wake(publisher, start, *next, sync);
 	rcu_read_unlock();
@@ -382,14 +409,28 @@ static int publish_round(struct mq_publisher *publisher, u32 start, bool sync, u
 	}
 }
 
+/*
+ * How long to sleep, in jiffies, for a wait that ends at @end; 0: it is over. By the
+ * clock, not by ticks counted: ticks that came late must not end it too soon.
+ */
+static long publish_sleep(u64 end)
+{
+	u64 now = ktime_get_ns();
+
+	if (end == U64_MAX)
+		return MAX_SCHEDULE_TIMEOUT;
+	return now < end ? nsecs_to_jiffies(end - now) + 1 : 0;
+}
+
 /* Whether a publish that found no space may go on waiting: 0, or its errno. */
-static int publish_may_wait(const struct mq_publisher *publisher, struct mq_publish_wait wait)
+static int publish_may_wait(const struct mq_publisher *publisher, struct mq_publish_wait wait,
+			    u64 end)
 {
 	if (!wait.may || publisher->channel->overflow != MQ_OVERFLOW_BLOCK)
 		return -EAGAIN;
 	if (signal_pending(current))
 		return -EINTR;
-	return wait.timeout ? 0 : -ETIMEDOUT;
+	return publish_sleep(end) ? 0 : -ETIMEDOUT;
 }
 
 /*
@@ -407,6 +448,7 @@ static int publish_starved(struct mq_publisher *publisher, u32 start, bool sync,
 {
 	struct mq_channel *channel = publisher->channel;
 	DEFINE_WAIT_FUNC(entry, woken_wake_function);
+	u64 end = wait.timeout ? ktime_get_ns() + wait.timeout : U64_MAX;
 	int refusal = 0;
 	u32 slots;
 	u64 bytes;
@@ -419,12 +461,12 @@ static int publish_starved(struct mq_publisher *publisher, u32 start, bool sync,
 		err = publish_round(publisher, start, sync, next);
 		if (err != -EAGAIN || *next > start)
 			break;
-		refusal = publish_may_wait(publisher, wait);
+		refusal = publish_may_wait(publisher, wait, end);
 		if (refusal)
 			break;
 		WRITE_ONCE(publisher->waiting, true);
 		mq_space_wait(channel);
-		wait.timeout = wait_woken(&entry, TASK_INTERRUPTIBLE, wait.timeout);
+		wait_woken(&entry, TASK_INTERRUPTIBLE, publish_sleep(end));
 	}
 	remove_wait_queue(&channel->space, &entry);
 	WRITE_ONCE(publisher->waiting, false);

@@ -81,12 +81,12 @@ enum mq_publish_lock {
  * struct mq_publish_wait - whether a publish waits for space
  * @lock: and for the publisher mutex
  * @may: it does on a channel that blocks; else EAGAIN
- * @timeout: at most so long for a record, in jiffies (or MAX_SCHEDULE_TIMEOUT)
+ * @timeout: at most so long for a record, in ns; 0: as long as it takes
  */
 struct mq_publish_wait {
 	enum mq_publish_lock lock;
 	bool may;
-	unsigned long timeout;
+	u64 timeout;
 };
 
 /**
@@ -140,7 +140,7 @@ struct mq_publisher {
 	struct mq_channel *channel;
 	u64 id;
 	u32 pid;
-	unsigned long timeout;
+	u64 timeout;
 	struct mq_identity *identity;
 	struct mq_user *user;
 

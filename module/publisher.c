@@ -387,7 +387,6 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_iden
 	publisher->id = atomic64_inc_return(&publisher_ids);
 	publisher->pid = mq_identity_pid(identity);
 	publisher->identity = mq_identity_get(identity);
-	publisher->timeout = MAX_SCHEDULE_TIMEOUT;
 	publisher->user = mq_user_get(user);
 	mq_channel_get(channel);
 	mq_identities_open(&channel->identities, identity, publisher->id,
@@ -531,9 +530,7 @@ struct file *mq_publisher_open(struct mq_channel *channel, struct mq_publisher_n
 	publisher = publisher_new_of_caller(channel);
 	if (IS_ERR(publisher))
 		return ERR_CAST(publisher);
-	/* The first tick may be nearly over. */
-	if (args->timeout_ms)
-		publisher->timeout = msecs_to_jiffies(args->timeout_ms) + 1;
+	publisher->timeout = args->timeout_ms * (u64)NSEC_PER_MSEC;
 	file = mq_endpoint_file("mq-publisher", &publisher_fops, publisher,
 				args->flags & MQ_PUBLISHER_NONBLOCK ? O_NONBLOCK : 0);
 	if (IS_ERR(file))

@@ -493,7 +493,7 @@ TEST_F(will_end, delays_of_several)
 
 TEST_F(will_end, a_deleted_channel_waits_for_no_delay)
 {
-	struct mq_info last = {};
+	struct mq_info last;
 	struct mqt_reply event;
 	int events, lost = 0;
 
@@ -504,6 +504,7 @@ TEST_F(will_end, a_deleted_channel_waits_for_no_delay)
 	events = mqt_events_open();
 	ASSERT_EQ(0, mqt_delete(NAME));
 	do {
+		memset(&last, 0, sizeof(last));
 		ASSERT_EQ(0, mqt_ioctl(self->node, MQ_IOC_INFO, &last));
 	} while (last.wills_lost < 2);
 	EXPECT_EQ(0U, last.wills);
