@@ -115,7 +115,7 @@ void mq_channel_put(struct mq_channel *channel)
 
 void mq_channel_kick(struct mq_channel *channel)
 {
-	mod_delayed_work(system_wq, &channel->space_work, 0);
+	mod_delayed_work(mq_workqueue, &channel->space_work, 0);
 }
 
 void mq_channel_kick_wills(struct mq_channel *channel)
@@ -129,12 +129,12 @@ void mq_channel_kick_wills(struct mq_channel *channel)
 void mq_channel_wake_later(struct mq_channel *channel)
 {
 	WRITE_ONCE(channel->wake_all, 1);
-	schedule_work(&channel->wake_work);
+	queue_work(mq_workqueue, &channel->wake_work);
 }
 
 void mq_channel_look_later(struct mq_channel *channel)
 {
-	schedule_work(&channel->wake_work);
+	queue_work(mq_workqueue, &channel->wake_work);
 }
 
 void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
@@ -364,10 +364,11 @@ void mq_channel_kill(struct mq_channel *channel)
 	bool wills;
 
 	spin_lock(&channel->data.lock);
-	WRITE_ONCE(channel->data.dead, true);
+	/* Behind all that was published. Pairs with the acquire of who reads. */
+	smp_store_release(&channel->data.dead, true);
 	wills = channel->data.wills;
 	mq_channel_reroute(channel);
-	WRITE_ONCE(channel->data.ring.header->state, MQ_CHANNEL_DEAD);
+	smp_store_release(&channel->data.ring.header->state, MQ_CHANNEL_DEAD);
 	spin_unlock(&channel->data.lock);
 	wake_up_poll(&channel->readers, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 	wake_up_poll(&channel->space, EPOLLOUT | EPOLLWRNORM | EPOLLHUP | EPOLLERR);

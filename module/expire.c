@@ -7,11 +7,11 @@
 
 void mq_expire_sweep(struct mq_channel *channel)
 {
+	/* What expires meanwhile is for the next one, or this might never end. */
+	u64 now = ktime_get_boottime_ns();
 	struct mq_retained_value *value;
 
 	do {
-		u64 now = ktime_get_boottime_ns();
-
 		spin_lock(&channel->data.lock);
 		value = mq_retained_expire(&channel->data.retained, now);
 		spin_unlock(&channel->data.lock);

@@ -64,6 +64,7 @@ struct mq_filter_link *mq_filter_link_new(struct mq_filters *filters, const char
 		return ERR_CAST(entry);
 	}
 	link->entry = entry;
+	entry->users++;
 	link->subscription = subscription;
 	link->wild = memchr(filter, '+', len) || memchr(filter, '#', len);
 	/* Not in force before the caller says from when. */
@@ -91,7 +92,7 @@ void mq_filter_link_free(struct mq_filters *filters, struct mq_filter_link *link
 {
 	lockdep_assert_held(&filters->lock);
 	list_del_rcu(&link->in_subscription);
-	if (list_empty(&link->entry->links))
+	if (!--link->entry->users)
 		kfree_rcu(link->entry, rcu);
 	kfree_rcu(link, rcu);
 }

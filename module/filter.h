@@ -7,8 +7,8 @@
  * subscription. The cost of a publish grows with the distinct filters that
  * match its topic, never with subscriptions that don't.
  *
- * Life of an entry: made with its first link, in the tree until its last link
- * goes, freed after a grace period. Adding and removing needs the filter
+ * Life of an entry: made with its first link, in the tree until its last link is
+ * unlinked, freed with the last one that is freed, after a grace period. Adding and removing needs the filter
  * mutex; both move the channel's generation under the channel lock, so a
  * publisher that routed before does it again. last, matched and weight of an
  * entry belong to the channel lock; last may be read without it.
@@ -31,6 +31,7 @@ struct mq_subscription;
  * @matched: how many records it matched (channel lock)
  * @weight: sum of the weights of its links (channel lock)
  * @links: its subscriptions (RCU; filter mutex to change)
+ * @users: links that are not freed (filter mutex)
  * @rcu: frees it
  * @len: bytes of @text
  * @text: the filter
@@ -41,6 +42,7 @@ struct mq_filter_entry {
 	u64 weight;
 	struct list_head links;
 	struct rcu_head rcu;
+	u32 users;
 	u32 len;
 	char text[];
 };
@@ -127,8 +129,9 @@ struct mq_filter_link *mq_filter_link_new(struct mq_filters *filters, const char
  */
 void mq_filter_link_unlink(struct mq_filters *filters, struct mq_filter_link *link);
 
-/* Takes an unlinked link out of its subscription; frees it, and its entry with
- * the last one, after RCU. The filter mutex was held since it was unlinked.
+/*
+ * Takes an unlinked link out of its subscription; frees it, and its entry with the
+ * last one, after RCU. The filter mutex may have been let go of since.
  */
 void mq_filter_link_free(struct mq_filters *filters, struct mq_filter_link *link);
 

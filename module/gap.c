@@ -17,8 +17,12 @@
 #define GAP_TRIES	8
 /* Comparisons of a topic with a filter before others may run. */
 #define GAP_WORK	1024
-/* Comparisons in the search for a first match: others wait for a scan's end. */
+/*
+ * Comparisons, of up to so many bytes each, in the search for a first match:
+ * others wait for a scan's end.
+ */
 #define GAP_FIRST_WORK	(64 * 1024)
+#define GAP_COMPARED	64
 /* Filters that are summed up in one hold of the channel lock. */
 #define GAP_SLICE	256
 
@@ -77,8 +81,16 @@ u64 mq_subscription_count(struct mq_subscription *subscription,
 		count += matches;
 		if (matches)
 			last_match = sequence + 1;
-		if (mq_subscription_rest(subscription, &work))
+		if (mq_subscription_rest(subscription, &work) && sequence + 1 < to) {
+			/*
+			 * Who asked dies; others may share the subscription. Of a
+			 * filter's past the rest counts as matched.
+			 */
+			WRITE_ONCE(subscription->overlap, true);
+			count += last ? to - sequence - 1 : 0;
+			last_match = to;
 			break;
+		}
 	}
 	if (last)
 		*last = last_match;
@@ -96,14 +108,17 @@ bool mq_subscription_first(struct mq_subscription *subscription, u64 *from, u64 
 	if (READ_ONCE(subscription->fresh))
 		return true;
 	for (; *from < to; ++*from) {
-		u32 cost = 1 + READ_ONCE(subscription->link_count);
 		struct mq_ring_view view;
+		u64 cost = 1;
 
 		/* One that a purge took away is no match. */
-		if (mq_ring_peek(ring, *from, &view) &&
-		    mq_subscription_matches(subscription, &view) &&
-		    mq_ring_intact(ring, *from))
-			break;
+		if (mq_ring_peek(ring, *from, &view)) {
+			if (mq_subscription_matches(subscription, &view) &&
+			    mq_ring_intact(ring, *from))
+				break;
+			cost += READ_ONCE(subscription->link_count) *
+				(1ULL + view.data.topic_len / GAP_COMPARED);
+		}
 		if (cost > budget)
 			return false;
 		budget -= cost;

@@ -256,17 +256,22 @@ void mq_identities_close(struct mq_identities *set, struct mq_identity *identity
 void mq_identities_late(struct mq_identities *set, struct mq_identity *identity, u64 sequence)
 {
 	struct mq_identity *had = NULL;
+	u64 last, seen;
 
 	spin_lock(&set->lock);
 	if (!identity->closed) {
-		/* The close, which is under way, finds it so. */
-		WRITE_ONCE(identity->last, sequence);
+		/* The close finds it so. Until then it may publish what is later. */
+		for (last = READ_ONCE(identity->last); last < sequence; last = seen) {
+			seen = cmpxchg64(&identity->last, last, sequence);
+			if (seen == last)
+				break;
+		}
 		spin_unlock(&set->lock);
 		return;
 	}
 	if (!RB_EMPTY_NODE(&identity->by_id))
 		had = identities_erase(set, identity);
-	WRITE_ONCE(identity->last, sequence);
+	WRITE_ONCE(identity->last, max(identity->last, sequence));
 	identities_insert(set, identity);
 	identities_add_closed(set, identity);
 	spin_unlock(&set->lock);

@@ -62,8 +62,11 @@ ssize_t mq_node_read(struct file *file, char __user *buf, size_t len, loff_t *of
 	if (!len)
 		return 0;
 	for (;;) {
-		/* Before looking: what was published before death is seen. */
-		bool dead = READ_ONCE(channel->data.dead);
+		/*
+		 * Before looking: what was published before death is seen.
+		 * Pairs with mq_channel_kill().
+		 */
+		bool dead = smp_load_acquire(&channel->data.dead);
 		ssize_t done;
 
 		if (mutex_lock_interruptible(&node->lock))

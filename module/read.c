@@ -154,8 +154,11 @@ ssize_t mq_subscription_read(struct file *file, char __user *buf, size_t len, lo
 	struct mq_channel *channel = subscription->channel;
 
 	for (;;) {
-		/* Before looking: what was published before death is seen. */
-		bool dead = READ_ONCE(channel->data.dead);
+		/*
+		 * Before looking: what was published before death is seen.
+		 * Pairs with mq_channel_kill().
+		 */
+		bool dead = smp_load_acquire(&channel->data.dead);
 		struct read_taken taken;
 		ssize_t done;
 
@@ -205,8 +208,8 @@ static void receive_tell(struct mq_subscription *subscription, struct mq_receive
 int mq_subscription_receive(struct mq_subscription *subscription, struct mq_receive *args,
 			    bool nowait)
 {
-	/* Before looking: what was published before death is seen. */
-	bool dead = READ_ONCE(subscription->channel->data.dead);
+	/* As in mq_subscription_read(). */
+	bool dead = smp_load_acquire(&subscription->channel->data.dead);
 	struct read_taken taken;
 	ssize_t done;
 

@@ -203,6 +203,11 @@ static void ring_place(struct mq_ring *ring, struct mq_slot *slot,
 {
 	u8 *at = ring_at(ring, ring->position);
 
+	/* A record does not fill its place, and mq_ring_wipe() leaves that alone. */
+	if (ring->wiping) {
+		memset(slot->data, 0, sizeof(slot->data));
+		memset(at, 0, need);
+	}
 	if (data->topic_len <= MQ_SLOT_INLINE)
 		memcpy(slot->data, data->topic, data->topic_len);
 	if (!need)
@@ -277,6 +282,7 @@ void mq_ring_drop(struct mq_ring *ring, struct mq_ring_wipe *wipe)
 	WRITE_ONCE(ring->header->oldest, ring->head);
 	/* W1, as in ring_make_room(): mq_ring_wipe() overwrites next. */
 	smp_wmb();
+	ring->wiping = true;
 	wipe->slot_end = ring->head;
 	wipe->slot = max(ring->config.first, ring->head - min(ring->head, slots));
 	wipe->byte_end = ring->position;
@@ -303,7 +309,8 @@ bool mq_ring_wipe(struct mq_ring *ring, struct mq_ring_wipe *wipe)
 		memset(ring_at(ring, wipe->byte), 0, count);
 		wipe->byte += count;
 	}
-	return wipe->slot >= wipe->slot_end && wipe->byte >= wipe->byte_end;
+	ring->wiping = wipe->slot < wipe->slot_end || wipe->byte < wipe->byte_end;
+	return !ring->wiping;
 }
 
 bool mq_ring_peek(const struct mq_ring *ring, u64 sequence, struct mq_ring_view *view)

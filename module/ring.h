@@ -67,6 +67,7 @@ struct mq_ring_space {
  * @oldest: oldest sequence readable; likewise
  * @position: where the byte area goes on; under the lock
  * @time: time of the last record; under the lock
+ * @wiping: what was dropped is not zeroed yet; under the lock
  * @reserved: what is reserved; under the lock
  */
 struct mq_ring {
@@ -82,6 +83,7 @@ struct mq_ring {
 	u64 oldest;
 	u64 position;
 	u64 time;
+	bool wiping;
 	struct mq_ring_space reserved;
 };
 

@@ -4,6 +4,7 @@
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include "event.h"
+#include "mq.h"
 #include "space.h"
 #include "subscription.h"
 #include "trace.h"
@@ -35,10 +36,9 @@ static bool space_enough(struct mq_channel *channel)
 	return true;
 }
 
-/* Takes the right to hold from a subscription whose first record is too old. */
-static void space_evict(struct mq_channel *channel, struct mq_subscription *subscription,
-			u64 position)
+void mq_space_tell_evicted(const struct mq_subscription *subscription, u64 position)
 {
+	const struct mq_channel *channel = subscription->channel;
 	const struct mq_event_report report = {
 		.event = MQ_EVENT_EVICTED,
 		.name = channel->name,
@@ -49,13 +49,29 @@ static void space_evict(struct mq_channel *channel, struct mq_subscription *subs
 	};
 
 	trace_mq_evict(channel->id, subscription->id, position);
+	mq_event_send(&report);
+}
+
+/* Takes the right to hold from a subscription whose first record is too old. */
+static void space_evict(struct mq_channel *channel, struct mq_subscription *subscription,
+			u64 position)
+{
 	mq_subscription_evict(subscription, position);
 	/* Everybody is told before the space can be used. */
-	mq_event_send(&report);
+	mq_space_tell_evicted(subscription, position);
 	mq_space_leave(channel);
 	spin_lock(&channel->data.lock);
 	channel->data.counters.evicted++;
 	spin_unlock(&channel->data.lock);
+}
+
+/* Whether the record at @start, or whatever is the first there, is too old to hold. */
+static bool space_is_old(const struct mq_channel *channel, u64 start, u64 head)
+{
+	u32 after = READ_ONCE(channel->evict_after);
+
+	return after && start < head &&
+	       mq_ring_age(&channel->data.ring, start) > msecs_to_jiffies(after);
 }
 
 /*
@@ -67,13 +83,12 @@ static bool space_too_old(struct mq_channel *channel, struct mq_subscription *su
 			  u64 *position, u64 head)
 {
 	const struct mq_ring *ring = &channel->data.ring;
-	u32 after = READ_ONCE(channel->evict_after);
 	u64 start, end;
 	bool found;
 
 	/* A purge takes from holders, too; that is a gap, and nothing verified. */
 	start = max(*position, mq_ring_oldest(ring));
-	if (!after || start >= head || mq_ring_age(ring, start) <= msecs_to_jiffies(after))
+	if (!space_is_old(channel, start, head))
 		return false;
 	end = start;
 	found = mq_subscription_first(subscription, &end, head);
@@ -83,7 +98,7 @@ static bool space_too_old(struct mq_channel *channel, struct mq_subscription *su
 	/* It was given up, but there is enough space again. */
 	if (!found && end - start >= ring->config.slots / SPACE_ENOUGH)
 		return false;
-	return end < head && mq_ring_age(ring, end) > msecs_to_jiffies(after);
+	return space_is_old(channel, end, head);
 }
 
 /*
@@ -118,7 +133,7 @@ static u64 space_look(struct mq_channel *channel, u64 head, bool press)
 	return hold;
 }
 
-/* Whether there is less than a publish needs (1 slot), or than who waits does. */
+/* Whether there is less than a publish needs, or, with 0 slots, than who waits does. */
 static bool space_lacks(struct mq_channel *channel, u64 hold, u32 slots, u64 bytes)
 {
 	const struct mq_ring *ring = &channel->data.ring;
@@ -126,7 +141,7 @@ static bool space_lacks(struct mq_channel *channel, u64 hold, u32 slots, u64 byt
 
 	spin_lock(&channel->data.lock);
 	if (!slots) {
-		slots = ring->config.slots / SPACE_ENOUGH;
+		slots = channel->data.starved_slots;
 		bytes = channel->data.starved_bytes;
 	}
 	lacks = channel->data.starved && !mq_ring_fits(ring, slots, bytes, hold);
@@ -196,13 +211,13 @@ void mq_space_starve(struct mq_channel *channel, u32 slots, u64 bytes)
 	 * sees space_wanted. Pairs with the fence between the two in libmq.
 	 */
 	smp_mb();
-	space_scan(channel, 1, bytes);
+	space_scan(channel, slots, bytes);
 }
 
 /* Scans again in a tick, for somebody who waits. */
 static void space_watch(struct mq_channel *channel)
 {
-	schedule_delayed_work(&channel->space_work, 1);
+	queue_delayed_work(mq_workqueue, &channel->space_work, 1);
 }
 
 /* Tells, once for each starvation, that publishes are refused or wait. */
@@ -235,12 +250,17 @@ void mq_space_refuse(struct mq_channel *channel)
 		space_watch(channel);
 }
 
-void mq_space_join(struct mq_channel *channel, u64 position)
+bool mq_space_join(struct mq_channel *channel, u64 position)
 {
 	lockdep_assert_held(&channel->endpoints.lock);
 	lockdep_assert_held(&channel->data.lock);
+	if (channel->data.starved && space_is_old(channel, position, channel->data.ring.head)) {
+		channel->data.counters.evicted++;
+		return false;
+	}
 	if (!channel->data.holders++ || channel->data.hold > position)
 		channel->data.hold = position;
+	return true;
 }
 
 void mq_space_leave(struct mq_channel *channel)

@@ -19,7 +19,8 @@
  *
  * Evict after T: when a publish lacks space, and at each scan while somebody
  * waits for it, holders whose first held record is older than T lose the right
- * to hold. They and the administrators are told, then the space is given away.
+ * to hold. They and the administrators are told, then the space is given away. Who
+ * comes to hold such a record meanwhile is evicted from the start.
  */
 #ifndef MQ_SPACE_H
 #define MQ_SPACE_H
@@ -53,8 +54,15 @@ void mq_space_wait(struct mq_channel *channel);
  */
 void mq_space_scan(struct mq_channel *channel);
 
-/* A holder comes (endpoints mutex held) at @position. */
-void mq_space_join(struct mq_channel *channel, u64 position);
+/*
+ * A holder comes (endpoints mutex held) at @position. Return: false: it does not hold.
+ * While others lack space nobody takes hold of what is old enough to be evicted for,
+ * or whoever comes again and again would stop them for ever.
+ */
+bool mq_space_join(struct mq_channel *channel, u64 position);
+
+/* Tells the administrators that a subscription was evicted, from @position on. */
+void mq_space_tell_evicted(const struct mq_subscription *subscription, u64 position);
 
 /* A holder goes (endpoints mutex held, off the list). */
 void mq_space_leave(struct mq_channel *channel);

@@ -413,16 +413,19 @@ static int subscription_place(struct mq_subscription *subscription, struct mq_su
 	subscription->control->cursor = position;
 	subscription->status->verified = position;
 	subscription->status->passed = subscription->passed;
-	if (args->flags & MQ_SUBSCRIBE_HOLD) {
-		subscription->holding = true;
+	if (!(args->flags & MQ_SUBSCRIBE_HOLD))
+		return 0;
+	subscription->holding = mq_space_join(channel, position);
+	if (subscription->holding)
 		subscription->status->state = MQ_SUBSCRIPTION_HOLDING;
-		mq_space_join(channel, position);
-	}
+	else
+		mq_subscription_evict(subscription, position);
 	return 0;
 }
 
-/* Puts it on the channel's list. */
-static int subscription_list(struct mq_subscription *subscription, struct mq_subscribe *args)
+/* Puts it on the channel's list; *@evicted: it was to hold, and may not. */
+static int subscription_list(struct mq_subscription *subscription, struct mq_subscribe *args,
+			     bool *evicted)
 {
 	struct mq_channel *channel = subscription->channel;
 	int err;
@@ -441,6 +444,7 @@ static int subscription_list(struct mq_subscription *subscription, struct mq_sub
 		WRITE_ONCE(channel->endpoints.subscription_count,
 			   channel->endpoints.subscription_count + 1);
 		list_add_tail_rcu(&subscription->node, &channel->endpoints.subscriptions);
+		*evicted = args->flags & MQ_SUBSCRIBE_HOLD && !subscription->holding;
 	}
 	mutex_unlock(&channel->endpoints.lock);
 	return err;
@@ -450,6 +454,7 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 				  fmode_t node_mode)
 {
 	struct mq_subscription *subscription;
+	bool evicted = false;
 	struct file *file;
 	int err;
 
@@ -462,13 +467,15 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	err = subscription_charge(subscription);
 	if (err)
 		goto free;
-	err = subscription_list(subscription, args);
+	err = subscription_list(subscription, args, &evicted);
 	if (err)
 		goto uncharge;
 	mq_channel_get(channel);
 	trace_mq_subscribe(channel->id, subscription->id, subscription->pid,
 			   args->flags & MQ_SUBSCRIBE_HOLD);
 	mq_channel_event(channel, MQ_EVENT_SUBSCRIBED, subscription->id, subscription->pid);
+	if (evicted)
+		mq_space_tell_evicted(subscription, args->position);
 	file = mq_endpoint_file("mq-subscription", &subscription_fops, subscription,
 				args->flags & MQ_SUBSCRIBE_NONBLOCK ? O_NONBLOCK : 0);
 	if (IS_ERR(file)) {

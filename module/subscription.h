@@ -49,7 +49,7 @@ struct mq_user;
  * @watches_loss: a poll asked for EPOLLPRI (READ_ONCE)
  * @loss_told: position of the last gap that was told by itself (endpoints mutex)
  * @timed: a poll saw a watermark with a time limit (READ_ONCE)
- * @timer_lock: guards what follows; taken in softirq by the timer
+ * @timer_lock: guards what follows; taken by the timer and below @wq.lock
  * @timer: tells what was deferred
  * @closed: it is not started any more
  * @first: the first record that matched and is not read, as far as was noted
@@ -57,16 +57,17 @@ struct mq_user;
  *
  * @links: its filters (RCU; filter mutex to change)
  * @link_count: how many (filter mutex)
- * @wild_count: how many of them have a wildcard (filter mutex)
+ * @wild_count: how many of them have a wildcard (its lock)
  * @removed_matched: what links that went had matched (channel lock)
  * @all_base: what channel->filters.all_matched was when it began
  * @start: where it began, if it asked for a place in the past; else U64_MAX
  *	(its lock to change; READ_ONCE)
- * @overlap: a record may have been counted for two filters (filter mutex;
- *	READ_ONCE)
+ * @overlap: a record may have been counted for two filters, or not have been looked
+ *	at (READ_ONCE)
  * @fresh: began below the head and has had no filter yet: holds as it is
  *
- * @lock: one reader at a time: delivered, passed, missed, told
+ * @lock: one reader at a time: delivered, passed, missed, told; and filters come
+ *	and go
  * @delivered: matching records that read() handed out (READ_ONCE)
  * @passed: records of the channel that went by unread
  * @missed: those that matched
@@ -156,7 +157,8 @@ bool mq_subscription_resync(struct mq_subscription *subscription, u64 *position,
  *	&mq_filter_link.counted
  * @from: from here; moved on to what could still be read when overtaken
  * @to: up to here
- * @last: sequence + 1 of the last match, 0: none; may be NULL
+ * @last: sequence + 1 of the last match, 0: none; NULL: what is not looked at,
+ *	because the caller is being killed, counts as no match, else as matches
  */
 u64 mq_subscription_count(struct mq_subscription *subscription,
 			  const struct mq_filter_link *link, u64 *from, u64 to, u64 *last);
@@ -321,6 +323,9 @@ static inline void mq_subscription_notice(struct mq_subscription *subscription)
  * Return: whether somebody was woken.
  */
 bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, bool sync);
+
+/* The first filter is in force and counted: what lies there is read from now on. */
+void mq_subscription_begin(struct mq_subscription *subscription);
 
 /* All that is in the ring is due, whatever the watermark says; wakes. */
 void mq_subscription_hurry(struct mq_subscription *subscription);

@@ -107,29 +107,31 @@ static u64 filter_begin(struct mq_subscription *subscription, struct mq_filter_l
 	return from;
 }
 
-/* Counts what a filter matched between @position and where it began. */
+/*
+ * Counts what a filter matched between @position and where it began. That takes
+ * as long as the ring is long; the subscription mutex alone keeps the link.
+ */
 static void filter_count_past(struct mq_subscription *subscription, struct mq_filter_link *link,
 			      u64 position)
 {
 	struct mq_channel *channel = subscription->channel;
 	u64 matched, last;
 
+	lockdep_assert_held(&subscription->lock);
 	matched = mq_subscription_count(subscription, link, &position, link->from, &last);
 	spin_lock(&channel->data.lock);
 	WRITE_ONCE(link->past, last);
 	link->base -= matched;
 	spin_unlock(&channel->data.lock);
-	WRITE_ONCE(subscription->fresh, false);
 	/* Somebody may sleep on what was there all the time. */
 	mq_subscription_wake(subscription, last, false);
 }
 
-/* Lists a new link and puts it in force; from which sequence. */
+/* Lists a new link and puts it in force at @position; from which sequence. */
 static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter_link *link,
-			  u32 weight)
+			  u32 weight, u64 position)
 {
 	struct mq_channel *channel = subscription->channel;
-	u64 position = mq_subscription_position(subscription);
 	u64 from;
 
 	/* No scan between: it would take the new link for one without matches. */
@@ -139,15 +141,12 @@ static u64 filter_enforce(struct mq_subscription *subscription, struct mq_filter
 	from = filter_begin(subscription, link, weight, position);
 	spin_unlock(&channel->data.lock);
 	mutex_unlock(&channel->endpoints.lock);
-
-	if (link->past)
-		filter_count_past(subscription, link, position);
-	WRITE_ONCE(subscription->fresh, false);
 	return from;
 }
 
-static int filter_add(struct mq_subscription *subscription, const char *text,
-		      struct mq_filter *args)
+/* @past: a new one, if the ring has records for it that it has not counted yet. */
+static int filter_add_locked(struct mq_subscription *subscription, const char *text,
+			     struct mq_filter *args, u64 position, struct mq_filter_link **past)
 {
 	struct mq_channel *channel = subscription->channel;
 	struct mq_filters *filters = &channel->filters;
@@ -181,14 +180,36 @@ static int filter_add(struct mq_subscription *subscription, const char *text,
 	filter_note_overlap(subscription, link);
 	subscription->wild_count += link->wild;
 	WRITE_ONCE(subscription->link_count, subscription->link_count + 1);
-	args->sequence = filter_enforce(subscription, link, args->weight);
+	args->sequence = filter_enforce(subscription, link, args->weight, position);
 	trace_mq_filter_add(subscription->id, text, args->filter_len, args->sequence);
+	if (link->past)
+		*past = link;
 	return 0;
+}
+
+static int filter_add(struct mq_subscription *subscription, const char *text,
+		      struct mq_filter *args)
+{
+	struct mq_filters *filters = &subscription->channel->filters;
+	struct mq_filter_link *past = NULL;
+	u64 position;
+	int err;
+
+	lockdep_assert_held(&subscription->lock);
+	if (mutex_lock_interruptible(&filters->lock))
+		return -EINTR;
+	position = mq_subscription_position(subscription);
+	err = filter_add_locked(subscription, text, args, position, &past);
+	mutex_unlock(&filters->lock);
+	if (past)
+		filter_count_past(subscription, past, position);
+	if (!err)
+		mq_subscription_begin(subscription);
+	return err;
 }
 
 int mq_subscription_filter_add(struct mq_subscription *subscription, void __user *arg)
 {
-	struct mq_filters *filters = &subscription->channel->filters;
 	struct mq_filter args;
 	char *text;
 	int err;
@@ -197,9 +218,9 @@ int mq_subscription_filter_add(struct mq_subscription *subscription, void __user
 	if (err)
 		return err;
 	err = -EINTR;
-	if (!mutex_lock_interruptible(&filters->lock)) {
+	if (!mutex_lock_interruptible(&subscription->lock)) {
 		err = filter_add(subscription, text, &args);
-		mutex_unlock(&filters->lock);
+		mq_subscription_unlock(subscription);
 	}
 	kvfree(text);
 	if (!err && copy_to_user(arg, &args, sizeof(args)))
@@ -207,22 +228,22 @@ int mq_subscription_filter_add(struct mq_subscription *subscription, void __user
 	return err;
 }
 
-/* Takes a link out of force and away; from which sequence. */
-static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_link *link)
+/*
+ * Takes a link out of force. What it matched since the beginning, and up to which
+ * sequence.
+ */
+static u64 filter_end(struct mq_subscription *subscription, struct mq_filter_link *link,
+		      u64 *head)
 {
 	struct mq_channel *channel = subscription->channel;
-	u64 position = mq_subscription_position(subscription);
-	u64 from = position;
-	u64 head, matched, unread;
+	u64 matched;
 
-	/* With the lock nobody reads: what is unread now stays so. */
-	lockdep_assert_held(&subscription->lock);
 	/*
 	 * The numbers first: publishers that don't find the entry any more don't
 	 * count what it matches.
 	 */
 	spin_lock(&channel->data.lock);
-	head = channel->data.ring.head;
+	*head = channel->data.ring.head;
 	link->entry->weight -= link->weight;
 	channel->filters.weight -= link->weight;
 	matched = link->entry->matched - link->base;
@@ -231,7 +252,23 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	spin_lock(&channel->data.lock);
 	mq_channel_reroute(channel);
 	spin_unlock(&channel->data.lock);
+	return matched;
+}
 
+/*
+ * Counts what of @matched is unread before @head, while publishers and others who
+ * add filters go on, and takes the link away.
+ */
+static void filter_drop(struct mq_subscription *subscription, struct mq_filter_link *link,
+			u64 matched, u64 head)
+{
+	struct mq_channel *channel = subscription->channel;
+	u64 position = mq_subscription_position(subscription);
+	u64 from = position;
+	u64 unread;
+
+	/* With the lock nobody reads: what is unread now stays so. */
+	lockdep_assert_held(&subscription->lock);
 	/* Matches that are still to be read will not be delivered: not lost. */
 	unread = mq_subscription_count(subscription, link, &from, head, NULL);
 	/* What the ring took before is: nobody else may remember its gap. */
@@ -243,10 +280,11 @@ static u64 filter_drop(struct mq_subscription *subscription, struct mq_filter_li
 	WRITE_ONCE(link->from, U64_MAX);
 	spin_unlock(&channel->data.lock);
 	subscription->wild_count -= link->wild;
-	mq_filter_link_free(&channel->filters, link);
-	mq_user_uncharge(subscription->user, MQ_USER_FILTERS);
 	WRITE_ONCE(subscription->link_count, subscription->link_count - 1);
-	return head;
+	mutex_lock(&channel->filters.lock);
+	mq_filter_link_free(&channel->filters, link);
+	mutex_unlock(&channel->filters.lock);
+	mq_user_uncharge(subscription->user, MQ_USER_FILTERS);
 }
 
 static int filter_remove(struct mq_subscription *subscription, const char *text,
@@ -254,18 +292,19 @@ static int filter_remove(struct mq_subscription *subscription, const char *text,
 {
 	struct mq_filters *filters = &subscription->channel->filters;
 	struct mq_filter_link *link;
-	int err = -ENOENT;
+	u64 matched = 0;
 
 	if (mutex_lock_interruptible(&filters->lock))
 		return -EINTR;
 	link = filter_find(subscription, text, args->filter_len);
-	if (link) {
-		args->sequence = filter_drop(subscription, link);
-		trace_mq_filter_remove(subscription->id, text, args->filter_len);
-		err = 0;
-	}
+	if (link)
+		matched = filter_end(subscription, link, &args->sequence);
 	mutex_unlock(&filters->lock);
-	return err;
+	if (!link)
+		return -ENOENT;
+	filter_drop(subscription, link, matched, args->sequence);
+	trace_mq_filter_remove(subscription->id, text, args->filter_len);
+	return 0;
 }
 
 int mq_subscription_filter_remove(struct mq_subscription *subscription, void __user *arg)

@@ -96,31 +96,37 @@ static s64 wake_first_time(struct mq_subscription *subscription, u64 position)
 static void wake_note(struct mq_subscription *subscription, u64 old, u64 sequence)
 {
 	u64 position = mq_subscription_position(subscription);
+	unsigned long flags;
 
-	spin_lock_bh(&subscription->timer_lock);
+	spin_lock_irqsave(&subscription->timer_lock, flags);
 	if (old > position) {
 		wake_first_time(subscription, position);
 	} else if (subscription->first < position) {
 		subscription->first = sequence;
 		subscription->first_time = ktime_get_ns();
 	}
-	spin_unlock_bh(&subscription->timer_lock);
+	spin_unlock_irqrestore(&subscription->timer_lock, flags);
 }
 
-/* Starts the timer; with @anew, goes by what the mark says now if it runs. */
+/*
+ * Starts the timer; with @anew, goes by what the mark says now if it runs. Also
+ * where interrupts are off: a command looks under the lock of the wait queue
+ * whether it may park.
+ */
 static void wake_arm(struct mq_subscription *subscription, u64 position, s64 ns, bool anew)
 {
+	unsigned long flags;
 	s64 waited;
 
 	if (!ns)
 		return;
-	spin_lock_bh(&subscription->timer_lock);
+	spin_lock_irqsave(&subscription->timer_lock, flags);
 	if (!subscription->closed && (anew || !hrtimer_is_queued(&subscription->timer))) {
 		waited = (s64)ktime_get_ns() - wake_first_time(subscription, position);
 		hrtimer_start(&subscription->timer, ns_to_ktime(max_t(s64, ns - waited, 0)),
 			      HRTIMER_MODE_REL_SOFT);
 	}
-	spin_unlock_bh(&subscription->timer_lock);
+	spin_unlock_irqrestore(&subscription->timer_lock, flags);
 }
 
 /*
@@ -130,7 +136,11 @@ static void wake_arm(struct mq_subscription *subscription, u64 position, s64 ns,
 static bool wake_defer(struct mq_subscription *subscription, u64 position, struct wake_mark mark,
 		       bool anew)
 {
-	WRITE_ONCE(subscription->deferred, true);
+	/*
+	 * Stored before the bound is read: the work item stores that, then reads
+	 * this. Pairs with smp_mb() in mq_subscription_wake_work().
+	 */
+	smp_store_mb(subscription->deferred, true);
 	wake_lower(&subscription->channel->look_head, position + mark.records);
 	wake_arm(subscription, position, mark.ns, anew);
 	/* Pairs with smp_mb() in publish_wake(), and with wake_raise() of due. */
@@ -149,6 +159,9 @@ bool mq_subscription_readable(struct mq_subscription *subscription)
 		smp_store_mb(subscription->timed, timed);
 	if (READ_ONCE(subscription->channel->data.dead))
 		return true;
+	/* Nothing is read before the first filter; see mq_subscription_begin(). */
+	if (READ_ONCE(subscription->fresh))
+		return false;
 	/* Who is queued sees what is raised, or is seen by who raises. */
 	if (!wake_unread(subscription, position))
 		return false;
@@ -244,6 +257,7 @@ bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, boo
 {
 	struct wake_mark mark;
 	u64 position;
+	bool lost;
 	s64 old;
 
 	if (!wake_raise(&subscription->matched, matched, &old))
@@ -253,16 +267,30 @@ bool mq_subscription_wake(struct mq_subscription *subscription, u64 matched, boo
 	/* waitqueue_active() needs the barrier of wake_raise(). */
 	if (!waitqueue_active(&subscription->wq))
 		return false;
-	if (READ_ONCE(subscription->watches_loss))
-		wake_watch_loss(subscription, wake_place(subscription));
+	lost = READ_ONCE(subscription->watches_loss) &&
+	       wake_watch_loss(subscription, wake_place(subscription));
 	mark = wake_mark(subscription);
 	if (mark.records > 1) {
 		position = mq_subscription_position(subscription);
 		if (!wake_due(subscription, position, mark.records) &&
-		    !wake_defer(subscription, position, mark, false))
+		    !wake_defer(subscription, position, mark, false)) {
+			/* The mark is for records, not for losses: a look tells of those. */
+			if (lost && READ_ONCE(subscription->loss_told) != wake_place(subscription))
+				wake_lower(&subscription->channel->look_oldest, 0);
 			return false;
+		}
 	}
 	return wake_tell(subscription, sync);
+}
+
+void mq_subscription_begin(struct mq_subscription *subscription)
+{
+	if (!READ_ONCE(subscription->fresh))
+		return;
+	/* Who is queued sees this, or is seen by us; pairs as in wake_tell(). */
+	smp_store_mb(subscription->fresh, false);
+	if (wake_unread(subscription, mq_subscription_position(subscription)))
+		wake_tell(subscription, false);
 }
 
 /* Looks at one again: its mark, and what the ring has passed. Endpoints mutex. */
@@ -281,7 +309,7 @@ static void wake_look(struct mq_subscription *subscription)
 	if (READ_ONCE(subscription->watches_loss) && subscription->loss_told != position &&
 	    wake_watch_loss(subscription, position)) {
 		/* Once for each gap: a waiter that stays need not hear more. */
-		subscription->loss_told = position;
+		WRITE_ONCE(subscription->loss_told, position);
 		wake_up_poll(&subscription->wq, EPOLLPRI);
 	}
 }
@@ -331,17 +359,18 @@ static enum hrtimer_restart wake_expire(struct hrtimer *timer)
 		container_of(timer, struct mq_subscription, timer);
 	u64 position = mq_subscription_position(subscription);
 	s64 ns = wake_mark(subscription).ns;
+	unsigned long flags;
 	s64 left = 0;
 
 	/* All was read, or there is no limit any more. */
 	if (!wake_unread(subscription, position) || !ns)
 		return HRTIMER_NORESTART;
-	spin_lock(&subscription->timer_lock);
+	spin_lock_irqsave(&subscription->timer_lock, flags);
 	left = ns - ((s64)ktime_get_ns() - wake_first_time(subscription, position));
 	/* What it was started for was read: others came later. */
 	if (left > 0 && !subscription->closed)
 		hrtimer_start(timer, ns_to_ktime(left), HRTIMER_MODE_REL_SOFT);
-	spin_unlock(&subscription->timer_lock);
+	spin_unlock_irqrestore(&subscription->timer_lock, flags);
 	if (left <= 0)
 		mq_subscription_hurry(subscription);
 	return HRTIMER_NORESTART;
@@ -356,8 +385,8 @@ void mq_subscription_wake_init(struct mq_subscription *subscription)
 void mq_subscription_wake_end(struct mq_subscription *subscription)
 {
 	/* A publish that still walks to us under RCU starts it no more. */
-	spin_lock_bh(&subscription->timer_lock);
+	spin_lock_irq(&subscription->timer_lock);
 	subscription->closed = true;
-	spin_unlock_bh(&subscription->timer_lock);
+	spin_unlock_irq(&subscription->timer_lock);
 	hrtimer_cancel(&subscription->timer);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <kselftest_harness.h>
 #include "hold_test.h"
@@ -395,6 +396,73 @@ TEST_F(evict, who_is_evicted_can_go)
 	EXPECT_EQ(SLOTS, fill(self->nonblock, "a/x", 2 * SLOTS));
 	close(other.fd);
 	EXPECT_EQ(2 * SLOTS, fill(self->nonblock, "a/x", 2 * SLOTS));
+}
+
+/* Makes whatever is in the ring older than the channel allows. */
+static int grow_old(FIXTURE_DATA(evict) * self)
+{
+	uint64_t end = mqt_now() + 50000000;
+
+	while (mqt_now() < end)
+		sched_yield();
+	return set(self, MQ_A_EVICT_AFTER, 1);
+}
+
+/* Or publishers would wait for who subscribes anew each time. */
+TEST_F(evict, who_comes_late_does_not_hold)
+{
+	struct mqt_subscription late, new;
+	struct mqt_map map, new_map;
+
+	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, NEVER));
+	ASSERT_EQ(SLOTS, fill(self->nonblock, "a/x", 2 * SLOTS));
+	ASSERT_EQ(0, grow_old(self));
+	ASSERT_EQ(0, mqt_subscribe(&late, NAME, MQ_SUBSCRIBE_HOLD, MQ_START_OLDEST, 0));
+	ASSERT_EQ(0, mqt_map(&map, &late));
+	EXPECT_EQ(1U, late.position);
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, state(&map));
+	EXPECT_EQ(1U, map.status->evicted_at);
+	EXPECT_EQ(POLLPRI, mqt_poll(late.fd, POLLPRI, 0));
+	EXPECT_EQ(1U, info().evicted);
+	ASSERT_EQ((uint32_t)MQ_EVENT_EVICTED, next_event(self, MQ_EVENT_SPACE, MQ_EVENT_EVICTED));
+	EXPECT_EQ(late.id, mqt_u64(&self->event.attrs, MQ_A_SUBSCRIPTION_ID));
+	EXPECT_EQ(1U, mqt_u64(&self->event.attrs, MQ_A_SEQUENCE));
+
+	/* What is new may be held. Who is there is looked at when space is needed. */
+	ASSERT_EQ(0, mqt_subscribe_to(&new, NAME, MQ_SUBSCRIBE_HOLD, "a/#"));
+	ASSERT_EQ(0, mqt_map(&new_map, &new));
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&new_map));
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&self->map));
+	EXPECT_EQ(0, mqt_publish_str(self->nonblock, "b", "x"));
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, state(&self->map));
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&new_map));
+	EXPECT_EQ(2U, info().evicted);
+
+	/* Nobody lacks space any more: as ever. */
+	ASSERT_EQ(0, mqt_subscribe(&late, NAME, MQ_SUBSCRIBE_HOLD, MQ_START_OLDEST, 0));
+	ASSERT_EQ(0, mqt_map(&map, &late));
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&map));
+}
+
+/* One slot would be free, all that it needs are not. */
+TEST_F(evict, an_atomic_batch_evicts)
+{
+	struct mq_publish records[SLOTS / 2];
+	struct mq_publish_batch batch = {
+		.flags = MQ_BATCH_ATOMIC, .count = SLOTS / 2, .records = (uintptr_t)records,
+	};
+	unsigned int i;
+
+	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, NEVER));
+	ASSERT_EQ(SLOTS - 20, fill(self->nonblock, "a/x", SLOTS - 20));
+	for (i = 0; i < batch.count; i++)
+		mqt_record(&records[i], "b", "x", 1);
+	EXPECT_EQ(-EAGAIN, mqt_ioctl(self->nonblock, MQ_IOC_PUBLISH_BATCH, &batch));
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&self->map));
+	ASSERT_EQ(0, grow_old(self));
+	ASSERT_EQ(0, mqt_ioctl(self->nonblock, MQ_IOC_PUBLISH_BATCH, &batch));
+	EXPECT_EQ(batch.count, batch.done);
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_EVICTED, state(&self->map));
 }
 
 TEST_F(evict, set_while_somebody_waits)

@@ -219,6 +219,26 @@ TEST_F(wait, beside_other_sleepers)
 	}
 }
 
+/* What lies below the mark already when it comes to wait, and what comes then. */
+TEST_F(wait, below_a_watermark)
+{
+	unsigned int i, rounds = mqt_count(100);
+	struct waiter *waiter = NULL;
+
+	__atomic_store_n(&self->map.control->wake_usec, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&self->map.control->wake_records, 1U << 30, __ATOMIC_RELAXED);
+	for (i = 0; i < rounds; i++) {
+		if (i % 2)
+			waiter = start(self, 0);
+		ASSERT_EQ(0, publish(self, "a/1"));
+		if (!(i % 2))
+			waiter = start(self, 0);
+		ASSERT_EQ(0, mqu_wait(&self->ring, NULL, NULL));
+		EXPECT_EQ(1U, waiter->receive.count);
+		EXPECT_EQ(i + 2, waiter->receive.position);
+	}
+}
+
 TEST_F(wait, for_a_gap)
 {
 	unsigned int i;

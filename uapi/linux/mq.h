@@ -228,7 +228,8 @@ enum mq_start {
  * The subscription holds the ring: on a channel that rejects or blocks, records that match it and
  * lie at or above its cursor are not overwritten (a purge takes them all the same). Needs a node
  * opened for reading and writing (or enum mq_hold), else EACCES; EINVAL if the channel drops the
- * oldest.
+ * oldest. While publishes lack space, one that starts at a record older than "evict after T" is
+ * evicted from the start: nobody can stop them by coming again and again.
  */
 #define MQ_SUBSCRIBE_HOLD	0x1
 /* read(2) on the new descriptor does not block (O_NONBLOCK): EAGAIN. */
