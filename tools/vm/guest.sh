@@ -49,6 +49,8 @@ mount_all() {
 	mount -t cgroup2 cgroup2 /sys/fs/cgroup
 	mount -t debugfs debugfs /sys/kernel/debug
 	mount -t tracefs tracefs /sys/kernel/tracing
+	[ ! -d /sys/kernel/security ] ||
+		mount -t securityfs securityfs /sys/kernel/security
 	mount -t 9p -o "rw,cache=none,$share" control "$control"
 }
 
