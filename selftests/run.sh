@@ -8,8 +8,9 @@
 #
 #   KERNELS="stock debug"   which kernels: those, next, newest, kcsan
 #   TESTS="GLOB..."         which programs: create, lib_*, test_mqttd*, lint,
-#                           model, fuzz_*, kfuzz
-#   DEEP=yes                the checks of the sources that take minutes, too
+#                           model, fuzz_*, kfuzz, soak, unload
+#   DEEP=yes                the checks of the sources that take minutes, and how many
+#                           lines of the module the tests reach (coverage), too
 #
 # Logs stay in build/check.
 
@@ -17,6 +18,7 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 kernels=${KERNELS:-stock debug}
+deep=${DEEP:-}
 logs=$PWD/build/check
 fuzz_seconds=30
 # A machine that dies is started again for the rest, but not for ever.
@@ -202,6 +204,12 @@ slowest_first() {
 }
 
 # What needs no machine takes the time that the machines leave. The modules come
+# It takes TESTS, too, but for names of programs.
+coverage() {
+	[[ $deep && " $kernels " == *" debug "* ]] || return 0
+	here coverage env -u TESTS KERNEL=debug selftests/coverage.sh
+}
+
 # first: the next machine waits for its own.
 start_beside() {
 	(
@@ -211,7 +219,7 @@ start_beside() {
 			build module KERNEL="$kernel"
 		done
 		here lint selftests/lint.sh
-		[ -z "${DEEP:-}" ] || here lint_deep selftests/lint-deep.sh
+		[ -z "$deep" ] || here lint_deep selftests/lint-deep.sh
 		here model selftests/model/run.sh
 		fuzz
 	) &
@@ -248,6 +256,7 @@ main() {
 	here vm selftests/vm/test_vm.sh
 	cost
 	((${#pids[@]} == 0)) || wait "${pids[@]}"
+	coverage
 	exit
 }
 
