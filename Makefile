@@ -128,7 +128,8 @@ bench: module tests
 MINUTES ?= 10
 soak: module tests
 	@tools/vm/run --kernel $(KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) -- \
-		build/selftests/soak --minutes $(MINUTES) $(SOAK_FLAGS)
+		build/selftests/soak --minutes $(MINUTES) \
+		--least $$(($(MINUTES) * 100)) $(SOAK_FLAGS)
 
 # What it finds, and the programs to keep, are in build/kfuzz then.
 SECONDS ?= 900
