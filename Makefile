@@ -35,7 +35,8 @@ help:
 	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make soak       processes use and lose channels, and are killed; then the'
 	@echo '                books must balance (MINUTES=10 KERNEL=stock|debug)'
-	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900)'
+	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900'
+	@echo '                KERNEL=debug|newest)'
 	@echo 'make fault      fail allocations and copies of whole test programs: an hour'
 	@echo '                (FAULT_SECONDS=60 for each, FAULT_PROGRAMS="will hold")'
 	@echo 'make coverage   how many lines of the module the tests reach (LEAST=90'
@@ -131,15 +132,16 @@ soak: module tests
 		build/selftests/soak --minutes $(MINUTES) \
 		--least $$(($(MINUTES) * 100)) $(SOAK_FLAGS)
 
-# What it finds, and the programs to keep, are in build/kfuzz then.
+# What it finds is in build/kfuzz then, and so are programs that reached something
+# new, with which the next run begins.
 SECONDS ?= 900
 fuzz: KERNEL = debug
 fuzz: module tests
-	@mkdir -p $(BUILD)/kfuzz
-	@MQ_OUT=$(BUILD)/kfuzz tools/vm/run --kernel debug \
+	@mkdir -p $(BUILD)/kfuzz/corpus
+	@MQ_OUT=$(BUILD)/kfuzz tools/vm/run --kernel $(KERNEL) \
 		--timeout $$(($(SECONDS) + 900)) -- \
 		build/selftests-tools/kfuzz --seconds $(SECONDS) \
-		--corpus selftests/fuzz/kernel/corpus
+		--corpus $(BUILD)/kfuzz/corpus --corpus selftests/fuzz/kernel/corpus
 
 coverage: KERNEL = debug
 coverage: module tests
