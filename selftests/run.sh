@@ -145,8 +145,9 @@ programs() {
 		! has_kunit "$1" || echo kunit
 		basename -s .c selftests/uapi/*.c
 		basename -s .c selftests/lib/*.c | sed 's/^/lib_/'
-		basename -s .sh selftests/tools/test_*.sh
-		[ "$1" != debug ] || echo kfuzz
+		basename -s .sh selftests/tools/test_*.sh | grep -v '^test_unload'
+		[[ " stock debug " != *" $1 "* ]] || echo soak
+		[[ " debug newest " != *" $1 "* ]] || echo kfuzz
 		echo unload
 	} | while read -r name; do
 		! wanted "$name" || echo "$name"
@@ -203,13 +204,13 @@ slowest_first() {
 	done
 }
 
-# What needs no machine takes the time that the machines leave. The modules come
-# It takes TESTS, too, but for names of programs.
+# On all programs: TESTS means something else to it.
 coverage() {
 	[[ $deep && " $kernels " == *" debug "* ]] || return 0
 	here coverage env -u TESTS KERNEL=debug selftests/coverage.sh
 }
 
+# What needs no machine takes the time that the machines leave. The modules come
 # first: the next machine waits for its own.
 start_beside() {
 	(
@@ -255,8 +256,8 @@ main() {
 	done
 	here vm selftests/vm/test_vm.sh
 	cost
-	((${#pids[@]} == 0)) || wait "${pids[@]}"
 	coverage
+	((${#pids[@]} == 0)) || wait "${pids[@]}"
 	exit
 }
 
