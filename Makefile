@@ -30,14 +30,17 @@ help:
 	@echo 'make shell      a prompt inside the test machine, daemons running'
 	@echo 'make check      all tests on the stock and the debug kernel'
 	@echo '                (KERNELS=stock TESTS="test_mqttd*" narrows)'
-	@echo 'make check-all  and on the next and the newest kernel and with KCSAN'
+	@echo 'make check-all  and on the next and the newest kernel and with KCSAN, and'
+	@echo '                coverage'
 	@echo 'make bench      what a publish costs, counted in instructions'
 	@echo 'make soak       processes use and lose channels, and are killed; then the'
 	@echo '                books must balance (MINUTES=10 KERNEL=stock|debug)'
-	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900)'
+	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900'
+	@echo '                KERNEL=debug|newest)'
 	@echo 'make fault      fail allocations and copies of whole test programs: an hour'
 	@echo '                (FAULT_SECONDS=60 for each, FAULT_PROGRAMS="will hold")'
-	@echo 'make coverage   how many lines of the module the tests reach (LEAST=90)'
+	@echo 'make coverage   how many lines of the module the tests reach (LEAST=90'
+	@echo '                KERNEL=debug|newest)'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
 	@echo 'make lint-deep  coccinelle, clang-tidy: minutes'
 	@echo 'make setup      install the Debian packages that are missing'
@@ -126,21 +129,23 @@ bench: module tests
 MINUTES ?= 10
 soak: module tests
 	@tools/vm/run --kernel $(KERNEL) --timeout $$(($(MINUTES) * 60 + 900)) -- \
-		build/selftests/soak --minutes $(MINUTES) $(SOAK_FLAGS)
+		build/selftests/soak --minutes $(MINUTES) \
+		--least $$(($(MINUTES) * 100)) $(SOAK_FLAGS)
 
-# What it finds, and the programs to keep, are in build/kfuzz then.
+# What it finds is in build/kfuzz then, and so are programs that reached something
+# new, with which the next run begins.
 SECONDS ?= 900
 fuzz: KERNEL = debug
 fuzz: module tests
-	@mkdir -p $(BUILD)/kfuzz
-	@MQ_OUT=$(BUILD)/kfuzz tools/vm/run --kernel debug \
+	@mkdir -p $(BUILD)/kfuzz/corpus
+	@MQ_OUT=$(BUILD)/kfuzz tools/vm/run --kernel $(KERNEL) \
 		--timeout $$(($(SECONDS) + 900)) -- \
 		build/selftests-tools/kfuzz --seconds $(SECONDS) \
-		--corpus selftests/fuzz/kernel/corpus
+		--corpus $(BUILD)/kfuzz/corpus --corpus selftests/fuzz/kernel/corpus
 
 coverage: KERNEL = debug
 coverage: module tests
-	@selftests/coverage.sh
+	@KERNEL=$(KERNEL) selftests/coverage.sh
 
 # fault*: they have faults of their own.
 FAULT_SECONDS ?= 60

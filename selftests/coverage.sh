@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 #
 # make coverage: how many lines of the module the tests reach. Runs the unit tests
-# and the programs of selftests/uapi and selftests/lib on the debug kernel, whose
-# module counts its lines (module/Kbuild), and prints a line for each file of the
-# module; build/coverage/NAME.unreached has the numbers of the others.
+# and the programs of selftests/uapi and selftests/lib on a kernel whose module counts
+# its lines (module/Kbuild), and prints a line for each file of the module, and TAP;
+# build/coverage/NAME.unreached has the numbers of the others.
 #
+#   KERNEL=debug      or newest
 #   TESTS="NAME..."   which programs
 #   LEAST=90          fails if less than that percentage is reached
 #
@@ -14,17 +15,19 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
+kernel=${KERNEL:-debug}
+least=${LEAST:-90}
 counters=/sys/kernel/debug/gcov
 
 in_machine() {
 	local name file status=0
 
 	for name; do
-		if timeout -k 5 300 "$MQ_BUILD/selftests/$name" </dev/null \
+		if timeout -k 5 600 "$MQ_BUILD/selftests/$name" </dev/null \
 			>"$MQ_OUT/$name.log" 2>&1; then
-			echo "$name"
+			echo "# $name"
 		else
-			echo "$name: failed, see build/coverage/$name.log"
+			echo "# $name: failed, see build/coverage/$name.log"
 			status=1
 		fi
 	done
@@ -59,7 +62,7 @@ lines() {
 }
 
 report() {
-	awk -v least="${LEAST:-0}" -v out="$out" '
+	awk -v least="$least" -v out="$out" '
 	{
 		all[$1]++
 		total++
@@ -73,32 +76,47 @@ report() {
 	}
 	END {
 		for (name in all)
-			printf("%-26s %4d of %4d lines  %5.1f %%\n", name, good[name],
+			printf("# %-24s %4d of %4d lines  %5.1f %%\n", name, good[name],
 				all[name], 100 * good[name] / all[name]) | "sort"
 		close("sort")
 		if (!total) {
-			print "no line was counted"
+			print "# no line was counted"
 			exit 1
 		}
-		printf("%-26s %4d of %4d lines  %5.1f %%\n", "all", reached, total,
+		printf("# %-24s %4d of %4d lines  %5.1f %%\n", "all", reached, total,
 			100 * reached / total)
 		exit 100 * reached / total < least
 	}' "$out/lines"
 }
 
+# result NUMBER NAME COMMAND...
+result() {
+	local number=$1 name=$2
+
+	shift 2
+	if "$@"; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		failed=1
+	fi
+}
+
 main() {
-	local release status=0
+	local failed=0 release
 
 	out=$PWD/build/coverage
-	release=$(tools/vm/kernel.sh release debug)
+	release=$(tools/vm/kernel.sh release "$kernel")
 	rm -rf "$out"
 	mkdir -p "$out"
+	printf 'TAP version 13\n1..2\n'
 	# shellcheck disable=SC2046
-	MQ_OUT=$out tools/vm/run --kernel debug --timeout 3600 -- \
-		selftests/coverage.sh ${TESTS:-$(all_names)} || status=$?
-	lines "$release" >"$out/lines"
-	report
-	return "$status"
+	MQ_OUT=$out result 1 "the programs succeed on $kernel" tools/vm/run \
+		--kernel "$kernel" --timeout 3600 -- \
+		selftests/coverage.sh ${TESTS:-$(all_names)}
+	lines "$release" >"$out/lines" || :
+	result 2 "at least $least % of the lines of the module are reached" report
+	return "$failed"
 }
 
 if (($# > 0)); then

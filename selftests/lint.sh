@@ -110,29 +110,117 @@ shell_style() {
 
 # Shared objects don't show what they need not.
 exports() {
-	! nm -D --defined-only build/clang/lib/libmq.so.0 |
-		awk '$2 != "A" && $3 !~ /^libmq_/ { print $3 " is visible" }' |
+	local symbols
+
+	symbols=$(nm -D --defined-only build/clang/lib/libmq.so.0) || return
+	grep -q ' libmq_' <<<"$symbols" || {
+		echo "libmq.so.0 shows nothing of libmq"
+		return 1
+	}
+	! awk '$2 != "A" && $3 !~ /^libmq_/ { print $3 " is visible" }' <<<"$symbols" |
 		grep .
+}
+
+# Users must not be able to fill the kernel's log: pr_debug() is as loud as it gets.
+# What warns of a bug of the module may.
+quiet() {
+	local levels='emerg|alert|crit|err|warn|warning|notice|info|cont'
+
+	! grep -nE "\\b(_?printk|dump_stack|print_hex_dump|(pr|dev|netdev|net)_($levels))[a-z_]*[(]" \
+		module/*.[ch]
 }
 
 uapi_page() {
 	tools/doc/uapi-rst.pl --check
 }
 
-# The description for syzkaller has every ioctl and every command of netlink.
-syzkaller() {
-	local name bad=0
+syzkaller=selftests/fuzz/kernel/mq.txt
 
-	while read -r name; do
-		if ! grep -qF "[$name]" selftests/fuzz/kernel/mq.txt; then
-			echo "selftests/fuzz/kernel/mq.txt: $name is missing"
-			bad=1
-		fi
-	done < <(sed -nE -e 's/^#define (MQ_IOC_[A-Z_]+)[[:space:]]+_IO.*/\1/p' \
-		-e 's/^\t(MQ_CMD_[A-Z_]+),$/\1/p' uapi/linux/mq.h uapi/linux/mq_netlink.h |
-		grep -v '^MQ_CMD_UNSPEC$')
+# described WHAT PATTERN: fails if a name on standard input is not what the parentheses
+# of the pattern find in the description for syzkaller.
+described() {
+	! comm -23 <(sort -u) <(sed -nE "s/$2/\\1/p" "$syzkaller" | sort -u) |
+		sed "s,.*,$syzkaller: the $1 & is missing," | grep .
+}
+
+# Every ioctl, command of io_uring, command of netlink, and attribute of one.
+syzkaller_calls() {
+	local bad=0
+
+	sed -nE 's/^#define (MQ_IOC_[A-Z_]+)[[:space:]]+_IO.*/\1/p' uapi/linux/mq.h |
+		described ioctl '^ioctl[$]MQ_[A-Za-z_]+[(].* cmd const[[]([A-Z_]+)[]].*' || bad=1
+	sed -n '/^ [*] struct mq_uring - /,/^ [*][/]/p' uapi/linux/mq.h |
+		sed -n '/cmd_op =/,/uring_cmd_flags/p' | grep -oE 'MQ_IOC_[A-Z_]+' |
+		described 'command of io_uring' \
+			'^syz_io_uring_submit.*, (MQ_IOC_[A-Z_]+), mq_[a-z_]+[]][]][)]$' || bad=1
+	sed -nE 's/^\t(MQ_CMD_[A-Z_]+),$/\1/p' uapi/linux/mq_netlink.h |
+		grep -v '^MQ_CMD_UNSPEC$' |
+		described 'command of netlink' '^sendmsg.*[[](MQ_CMD_[A-Z_]+)[]].*' || bad=1
+	sed -n '/@MQ_CMD_CHANNEL_CREATE:/,/@MQ_CMD_EVENT:/{/@MQ_CMD_EVENT:/d;p}' \
+		uapi/linux/mq_netlink.h | grep -oE 'MQ_A_[A-Z_]+' |
+		described attribute '^\t(MQ_A_[A-Z_]+)[[:space:]]+nlattr[[]MQ_A_.*' || bad=1
+	return "$bad"
+}
+
+# "STRUCT FIELD BITS COUNT" for what ioctls and commands of io_uring take.
+uapi_fields() {
+	gcc -E -P -Iuapi -include linux/mq.h -x c /dev/null | awk '
+	BEGIN {
+		while ((getline line <"uapi/linux/mq.h") > 0)
+			if (line ~ /^#define MQ_IOC_/ && match(line, /mq_[a-z_]+[)]$/))
+				taken[substr(line, RSTART, RLENGTH - 1)] = 1
+		taken["mq_uring"] = 1
+	}
+	/^struct mq_[a-z_]+ [{]$/ { name = $2 }
+	/^}/ { name = "" }
+	name in taken && match($0, /^ (__[us][0-9]+|char) /) {
+		bits = $1 == "char" ? 8 : substr($1, 4)
+		sub(/^ [^ ]+ /, "")
+		count = split($0, part, /[][+;]/) > 2 ? part[2] + part[3] : 1
+		print name, part[1], bits, count
+	}' | sort -s -k1,1
+}
+
+described_fields() {
+	awk '
+	/^(type )?mq_[a-z_]+([[].*)? [{]$/ { name = $1 == "type" ? $2 : $1; sub(/[[].*/, "", name) }
+	/^}/ { name = "" }
+	name && name != "mq_sqe" && /^\t/ {
+		field = $1
+		sub(/^\t[^\t]+\t+/, "")
+		count = 1
+		bits = 64
+		if (/^array/ && match($0, /, [0-9]+[]]/))
+			count = substr($0, RSTART + 2, RLENGTH - 3)
+		if (!/^(ptr64|mq_sequence|mq_publisher_id)/ && match($0, /int(8|16|32|64)/))
+			bits = substr($0, RSTART + 3, RLENGTH - 3)
+		print name, field, bits, count
+	}' "$syzkaller" | sort -s -k1,1
+}
+
+# Each structure has the same fields, as wide and as often, in the same order.
+syzkaller_structures() {
+	[ "$(uapi_fields | wc -l)" -gt 100 ] && diff <(uapi_fields) <(described_fields)
+}
+
+# Every flag and value that goes in, and nothing that is not in the headers.
+syzkaller_names() {
+	local bad=0 names
+
+	names=$(sed 's/^#.*//' "$syzkaller" | grep -owE 'MQ_[A-Z_]+' | sort -u)
+	{
+		sed -nE 's/^#define (MQ_[A-Z_]+)[[:space:]]+0x[0-9a-f]+(ULL)?([[:space:]].*)?$/\1/p' \
+			uapi/linux/mq.h uapi/linux/mq_ring.h |
+			grep -vE '_MAGIC$|^MQ_RESYNC_AT_MOST$|^MQ_RECORD_WILL$'
+		sed -n '/^enum mq_\(overflow\|hold\|start\) {/,/^}/p' uapi/linux/mq.h |
+			grep -owE 'MQ_[A-Z_]+'
+	} | sort -u | comm -23 - <(echo "$names") | sed "s,$, is not in $syzkaller," |
+		grep . && bad=1
+	comm -13 <(grep -ohwE 'MQ_[A-Z_]+' uapi/linux/*.h | sort -u) <(echo "$names") |
+		sed 's,$, is not in uapi/linux,' | grep . && bad=1
 	return "$bad"
 }
 
 run_checks kernel_style userspace_style sizes licences sparse_module \
-	sparse_userspace clang_build exports shell_style uapi_page syzkaller
+	sparse_userspace clang_build exports quiet shell_style uapi_page syzkaller_calls \
+	syzkaller_structures syzkaller_names

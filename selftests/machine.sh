@@ -76,6 +76,7 @@ in_group() {
 run_program() {
 	case $1 in
 	test_*) (in_group "selftests/tools/$1.sh") ;;
+	unload) (in_group selftests/tools/test_unload_01.sh) ;;
 	kfuzz) (in_group "$MQ_BUILD/selftests-tools/kfuzz" --seconds 60 \
 		--corpus selftests/fuzz/kernel/corpus) ;;
 	*) (in_group "$MQ_BUILD/selftests/$1") ;;
@@ -87,16 +88,6 @@ run_kunit() {
 	dmesg | sed -nE 's/^\[[^]]*\] +((not )?ok [0-9]+ .*)/\1/p' >"$log"
 	grep -cE '^(not )?ok ' "$log" | sed 's/^/1../' >>"$log"
 	! grep -q '^1\.\.0$' "$log"
-}
-
-run_unload() {
-	local what='the module unloads, and loads again' n=1 result=ok
-
-	echo "1..$n" >"$log"
-	{ rmmod mq && insmod "$MQ_BUILD/$(uname -r)/mq.ko" && rmmod mq; } \
-		>>"$log" 2>&1 || result='not ok'
-	echo "$result $n - $what" >>"$log"
-	[ "$result" = ok ]
 }
 
 # How many lines of the verdict begin with that word.
@@ -115,7 +106,6 @@ run_one() {
 	echo "$name" >"$MQ_OUT/current"
 	case $name in
 	kunit) run_kunit ;;
-	unload) run_unload ;;
 	*) run_program "$name" ;;
 	esac
 	status=$?

@@ -8,8 +8,9 @@
 #
 #   KERNELS="stock debug"   which kernels: those, next, newest, kcsan
 #   TESTS="GLOB..."         which programs: create, lib_*, test_mqttd*, lint,
-#                           model, fuzz_*, kfuzz
-#   DEEP=yes                the checks of the sources that take minutes, too
+#                           model, fuzz_*, kfuzz, soak, unload
+#   DEEP=yes                the checks of the sources that take minutes, and how many
+#                           lines of the module the tests reach (coverage), too
 #
 # Logs stay in build/check.
 
@@ -17,6 +18,7 @@ set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
 kernels=${KERNELS:-stock debug}
+deep=${DEEP:-}
 logs=$PWD/build/check
 fuzz_seconds=30
 # A machine that dies is started again for the rest, but not for ever.
@@ -143,8 +145,9 @@ programs() {
 		! has_kunit "$1" || echo kunit
 		basename -s .c selftests/uapi/*.c
 		basename -s .c selftests/lib/*.c | sed 's/^/lib_/'
-		basename -s .sh selftests/tools/test_*.sh
-		[ "$1" != debug ] || echo kfuzz
+		basename -s .sh selftests/tools/test_*.sh | grep -v '^test_unload'
+		[[ " stock debug " != *" $1 "* ]] || echo soak
+		[[ " debug newest " != *" $1 "* ]] || echo kfuzz
 		echo unload
 	} | while read -r name; do
 		! wanted "$name" || echo "$name"
@@ -201,6 +204,12 @@ slowest_first() {
 	done
 }
 
+# On all programs: TESTS means something else to it.
+coverage() {
+	[[ $deep && " $kernels " == *" debug "* ]] || return 0
+	here coverage env -u TESTS KERNEL=debug selftests/coverage.sh
+}
+
 # What needs no machine takes the time that the machines leave. The modules come
 # first: the next machine waits for its own.
 start_beside() {
@@ -211,7 +220,7 @@ start_beside() {
 			build module KERNEL="$kernel"
 		done
 		here lint selftests/lint.sh
-		[ -z "${DEEP:-}" ] || here lint_deep selftests/lint-deep.sh
+		[ -z "$deep" ] || here lint_deep selftests/lint-deep.sh
 		here model selftests/model/run.sh
 		fuzz
 	) &
@@ -247,6 +256,7 @@ main() {
 	done
 	here vm selftests/vm/test_vm.sh
 	cost
+	coverage
 	((${#pids[@]} == 0)) || wait "${pids[@]}"
 	exit
 }

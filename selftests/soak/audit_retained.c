@@ -60,6 +60,7 @@ void audit_retained(const struct ledger *ledger)
 	const struct channel *channel = ledger->channel;
 	struct last last[CONTENT_TOPICS] = {};
 	uint32_t topic, count = 0;
+	bool unsure = false;
 
 	if (!channel->listed)
 		return;
@@ -68,6 +69,7 @@ void audit_retained(const struct ledger *ledger)
 		uint64_t is = channel->retained[topic];
 
 		count += !!is;
+		unsure |= last[topic].unsure;
 		if (is == last[topic].sequence || (last[topic].unsure && !is))
 			continue;
 		books_fault(ledger->life, "the retained value of %s is that of sequence %llu, not of %llu",
@@ -75,7 +77,7 @@ void audit_retained(const struct ledger *ledger)
 			    (unsigned long long)last[topic].sequence);
 	}
 	if (count != channel->retained_count && channel->listed_low == channel->listed_high &&
-	    !books_feature(BOOKS_EXPIRY))
+	    !unsure)
 		books_fault(ledger->life, "%u retained values are listed, %u were counted", count,
 			    channel->retained_count);
 	audit_sums.retained += count;

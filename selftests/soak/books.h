@@ -36,16 +36,6 @@
 #define BOOKS_FAULTS 64
 #define BOOKS_PATTERN (192 * 1024)
 
-/* What the module can do; the soak does no more than that. */
-enum books_feature {
-	BOOKS_BLOCK = 0x1,
-	BOOKS_EVICT = 0x2,
-	BOOKS_WILL = 0x4,
-	BOOKS_EXPIRY = 0x8,
-	BOOKS_TIMEOUT = 0x10,
-	BOOKS_RECEIVE = 0x20,
-};
-
 /**
  * struct will - one will of a publisher; the numbers carry CONTENT_WILL
  * @current: number of the will that is set, 0: none
@@ -249,7 +239,6 @@ struct fault {
 };
 
 struct books {
-	uint32_t features;
 	struct totals totals;
 	uint32_t fault_count;
 	struct fault faults[BOOKS_FAULTS];
@@ -271,12 +260,6 @@ static inline void books_add(uint64_t *counter, uint64_t value)
 /* Notes what must not be; the director prints it. */
 __attribute__((format(printf, 2, 3)))
 void books_fault(const struct life *life, const char *format, ...);
-
-/* Whether the module can do that. */
-static inline bool books_feature(enum books_feature feature)
-{
-	return books->features & feature;
-}
 
 /* ---- lives ---- */
 

@@ -6,90 +6,8 @@
 #include <unistd.h>
 #include "channels.h"
 
-#define PROBE "soak-probe"
 /* Room for the largest retained value and more. */
 #define RETAINED_ROOM (128 * 1024)
-
-/* ---- what the module can do ------------------------------------------ */
-
-static int create(const struct mqt_config *config, uint32_t evict_after)
-{
-	struct mqt_request request;
-
-	mqt_request_config(&request, config);
-	if (evict_after)
-		mqt_request_u32(&request, MQ_A_EVICT_AFTER, evict_after);
-	return mqt_request_send(&request, NULL);
-}
-
-/* Whether such a channel can be. */
-static bool probe_create(uint32_t overflow, uint32_t evict_after)
-{
-	const struct mqt_config config = { .name = PROBE, .overflow = overflow, .slots = 64,
-					   .bytes = 4096 };
-	bool can = !create(&config, evict_after);
-
-	mqt_delete(PROBE);
-	return can;
-}
-
-/* Whether a descriptor has a command; NULL is no argument for any. */
-static bool probe_command(int fd, unsigned long cmd)
-{
-	return mqt_ioctl(fd, cmd, NULL) != -ENOTTY;
-}
-
-static uint32_t probe_publisher(void)
-{
-	struct mq_publisher_new args = { .timeout_ms = 1 };
-	int node = mqt_node(PROBE, O_RDWR);
-	struct mq_publish record;
-	uint32_t features = 0;
-	int fd = mqt_ioctl(node, MQ_IOC_PUBLISHER, &args);
-
-	if (fd >= 0)
-		features |= BOOKS_TIMEOUT;
-	else
-		fd = mqt_publisher(PROBE, 0);
-	if (probe_command(fd, MQ_IOC_WILL_SET))
-		features |= BOOKS_WILL;
-	mqt_record(&record, PROBE, "x", 1);
-	record.flags = MQ_RECORD_RETAIN;
-	record.expiry_ns = 1;
-	if (!mqt_ioctl(fd, MQ_IOC_PUBLISH, &record))
-		features |= BOOKS_EXPIRY;
-	close(fd);
-	close(node);
-	return features;
-}
-
-static uint32_t probe_subscription(void)
-{
-	struct mqt_subscription subscription;
-	uint32_t features = 0;
-
-	if (mqt_subscribe_to(&subscription, PROBE, 0, "#"))
-		return 0;
-	if (probe_command(subscription.fd, MQ_IOC_RECEIVE))
-		features |= BOOKS_RECEIVE;
-	close(subscription.fd);
-	return features;
-}
-
-void channels_probe(void)
-{
-	const struct mqt_config config = { .name = PROBE, .slots = 64, .bytes = 4096 };
-
-	mqt_delete(PROBE);
-	if (probe_create(MQ_OVERFLOW_BLOCK, 0))
-		books->features |= BOOKS_BLOCK;
-	if (probe_create(MQ_OVERFLOW_REJECT, 100))
-		books->features |= BOOKS_EVICT;
-	if (mqt_create(&config))
-		return;
-	books->features |= probe_publisher() | probe_subscription();
-	mqt_delete(PROBE);
-}
 
 void channels_clear(void)
 {
@@ -101,11 +19,14 @@ void channels_clear(void)
 
 /* ---- creating -------------------------------------------------------- */
 
-static uint32_t roll_overflow(struct dice *dice)
+static int create(const struct mqt_config *config, uint32_t evict_after)
 {
-	uint32_t kinds = books_feature(BOOKS_BLOCK) ? 3 : 2;
+	struct mqt_request request;
 
-	return dice_roll(dice, kinds);
+	mqt_request_config(&request, config);
+	if (evict_after)
+		mqt_request_u32(&request, MQ_A_EVICT_AFTER, evict_after);
+	return mqt_request_send(&request, NULL);
 }
 
 static uint32_t roll_evict_after(struct dice *dice)
@@ -122,7 +43,7 @@ static void roll_properties(struct life *life, struct dice *dice)
 	life->slots = slots[dice_roll(dice, 5)];
 	life->max_record = sizes[dice_roll(dice, 6)];
 	life->bytes = (uint64_t)life->max_record * 4 << dice_roll(dice, 3);
-	life->overflow = roll_overflow(dice);
+	life->overflow = dice_roll(dice, MQ_OVERFLOW_BLOCK + 1);
 	life->first = firsts[dice_roll(dice, 4)];
 	life->seed = dice_next(dice);
 }
@@ -161,8 +82,7 @@ int channel_create(struct channel *channel, struct life *life, uint32_t number, 
 	int error;
 
 	roll_properties(life, dice);
-	if (books_feature(BOOKS_EVICT) && life->overflow != MQ_OVERFLOW_DROP_OLDEST &&
-	    dice_percent(dice, 50))
+	if (life->overflow != MQ_OVERFLOW_DROP_OLDEST && dice_percent(dice, 50))
 		evict_after = roll_evict_after(dice);
 	life->evicts = evict_after;
 	life->channel = number;
@@ -265,8 +185,7 @@ void channel_set_limits(struct channel *channel, struct dice *dice)
 	if (dice_percent(dice, 50))
 		mqt_request_u64(&request, MQ_A_RETAINED_BYTES_MAX,
 				dice_between(dice, 500, 200000));
-	if (books_feature(BOOKS_EVICT) && life->overflow != MQ_OVERFLOW_DROP_OLDEST &&
-	    dice_percent(dice, 30)) {
+	if (life->overflow != MQ_OVERFLOW_DROP_OLDEST && dice_percent(dice, 30)) {
 		__atomic_store_n(&life->evicts, true, __ATOMIC_SEQ_CST);
 		mqt_request_u32(&request, MQ_A_EVICT_AFTER,
 				dice_percent(dice, 70) ? roll_evict_after(dice) : 0);

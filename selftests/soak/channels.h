@@ -43,9 +43,6 @@ struct channel {
 	uint32_t retained_count;
 };
 
-/* Which features the module has. */
-void channels_probe(void);
-
 /* Deletes what a run before this one left. */
 void channels_clear(void);
 

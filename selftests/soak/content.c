@@ -156,7 +156,7 @@ struct content content_of(const struct life *life, uint64_t tag)
 	}
 	content.topic = dice_roll(&dice, CONTENT_TOPICS);
 	content.retain = dice_percent(&dice, 15);
-	content.expires = content.retain && books_feature(BOOKS_EXPIRY) && dice_percent(&dice, 10);
+	content.expires = content.retain && dice_percent(&dice, 10);
 	content.flags = dice_next(&dice) & MQ_RECORD_USER_MASK;
 	content.metadata_len = dice_percent(&dice, 30) ? dice_roll(&dice, 40) : 0;
 	room = life->max_record - strlen(content_topic(life->channel, content.topic)) - 40;

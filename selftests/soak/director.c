@@ -255,7 +255,6 @@ void director_run(uint64_t seed, uint64_t seconds, uint32_t children, void (*pro
 	children_init();
 	dice.state = seed;
 	channels_clear();
-	channels_probe();
 	memory = mqt_param("memory");
 	while (now - begin < seconds * SECOND && director_sums.faults < FAULTS_MAX) {
 		tick(now, children, false);

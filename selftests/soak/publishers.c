@@ -240,7 +240,7 @@ static int session_open(struct session *session)
 	int fd;
 
 	if (session->page->kind != PUBLISHER_WRITER) {
-		if (books_feature(BOOKS_TIMEOUT) && dice_percent(session->dice, 50))
+		if (dice_percent(session->dice, 50))
 			args.timeout_ms = dice_between(session->dice, 1, 300);
 		fd = mqt_ioctl(session->node, MQ_IOC_PUBLISHER, &args);
 		session->page->id = fd < 0 ? 0 : args.id;

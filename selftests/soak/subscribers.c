@@ -252,8 +252,7 @@ static uint32_t subscriber_kind(struct dice *dice)
 	if (roll < 50)
 		return SUBSCRIBER_MAPPED;
 	if (roll < 90)
-		return books_feature(BOOKS_RECEIVE) && dice_percent(dice, 50) ?
-			       SUBSCRIBER_RECEIVE : SUBSCRIBER_READ;
+		return dice_percent(dice, 50) ? SUBSCRIBER_RECEIVE : SUBSCRIBER_READ;
 	return SUBSCRIBER_LIAR;
 }
 

@@ -74,8 +74,6 @@ void wills_set_some(struct life *life, struct publisher *page, uint32_t publishe
 {
 	uint32_t slot;
 
-	if (!books_feature(BOOKS_WILL))
-		return;
 	for (slot = 0; slot < BOOKS_WILLS; slot++)
 		if (dice_percent(dice, 50))
 			will_set(life, page, publisher, fd, slot, dice);

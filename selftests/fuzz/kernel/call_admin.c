@@ -64,26 +64,45 @@ void kf_admin_init(void)
 		abort();
 }
 
-/* An answer of netlink that the header names for a command, or any command. */
-static int judge(const char *name, int error, const char *refusal)
+/* The commands, and the errors that the header names for each; 0 ends them. */
+static const struct command {
+	const char *name;
+	int errnos[9];
+} commands[] = {
+	[MQ_CMD_CHANNEL_CREATE] = { "create", { EINVAL, ENAMETOOLONG, EEXIST, ERANGE, ENFILE,
+						EDQUOT, E2BIG, ENOMEM } },
+	[MQ_CMD_CHANNEL_DELETE] = { "delete", { ENOENT } },
+	[MQ_CMD_CHANNEL_GET] = { "get", { ENOENT } },
+	[MQ_CMD_CHANNEL_SET] = { "set", { ENOENT, EEXIST, E2BIG, EINVAL, EOPNOTSUPP, ENOMEM } },
+	[MQ_CMD_CHANNEL_PURGE] = { "purge", { ENOENT } },
+	[MQ_CMD_SUBSCRIPTION_GET] = { "subscriptions", { ENOENT } },
+};
+
+static bool errno_known(const struct command *command, int error)
 {
-	static const int known[] = {
-		EINVAL, ENAMETOOLONG, EEXIST, ERANGE, ENFILE, EDQUOT, E2BIG, ENOMEM, ENOENT,
-		EOPNOTSUPP, EPERM,
-		/* Of netlink itself, or this process; a lost answer. */
-		EINTR, ENOBUFS, EMSGSIZE,
-	};
+	/* Of every command; of netlink itself, or this process; a lost answer. */
+	static const int common[] = { EPERM, EINTR, ENOBUFS, EMSGSIZE };
 	unsigned int i;
 
-	if (!error) {
-		if (refusal)
-			kf_finding("%s succeeded with %s", name, refusal);
-		return 0;
-	}
-	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (error == -known[i])
-			return error;
-	kf_finding("%s: %s is not what the header names", name, strerrorname_np(-error));
+	for (i = 0; i < ARRAY_LEN(common); i++)
+		if (error == common[i])
+			return true;
+	for (i = 0; command->errnos[i]; i++)
+		if (error == command->errnos[i])
+			return true;
+	return false;
+}
+
+/* @error: what came of a command (0 or -errno); @refusal: why it must not succeed. */
+static int judge(unsigned int cmd, int error, const char *refusal)
+{
+	const struct command *command = &commands[cmd];
+
+	if (!error && refusal)
+		kf_finding("%s succeeded with %s", command->name, refusal);
+	if (error && !errno_known(command, -error))
+		kf_finding("%s: %s is not what the header names", command->name,
+			   strerrorname_np(-error));
 	return error;
 }
 
@@ -201,20 +220,20 @@ KF_RUN(create)
 	mqt_request_u32(request, MQ_A_MODE, 0666);
 	if (insn->a >= 248)
 		refusal = "a name that can't be";
-	return judge("create", mqt_request_send(request, NULL), refusal);
+	return judge(MQ_CMD_CHANNEL_CREATE, mqt_request_send(request, NULL), refusal);
 }
 
 KF_RUN(delete)
 {
 	(void)t;
-	return judge("delete", mqt_delete(kf_name(insn->a)), NULL);
+	return judge(MQ_CMD_CHANNEL_DELETE, mqt_delete(kf_name(insn->a)), NULL);
 }
 
 KF_RUN(purge)
 {
 	(void)t;
 	kf_state.purged = true;
-	return judge("purge", mqt_purge(kf_name(insn->a)), NULL);
+	return judge(MQ_CMD_CHANNEL_PURGE, mqt_purge(kf_name(insn->a)), NULL);
 }
 
 /* What an answer about a channel must say. */
@@ -249,9 +268,10 @@ KF_RUN(get)
 		return -ENOBUFS;
 	if (insn->b & 1) {
 		mqt_request_start(request, MQ_CMD_CHANNEL_GET);
-		return judge("get", mqt_request_dump(request, each_channel, NULL), NULL);
+		error = mqt_request_dump(request, each_channel, NULL);
+		return judge(MQ_CMD_CHANNEL_GET, error, NULL);
 	}
-	error = judge("get", mqt_get(kf_name(insn->a), reply), NULL);
+	error = judge(MQ_CMD_CHANNEL_GET, mqt_get(kf_name(insn->a), reply), NULL);
 	if (!error)
 		check_channel(&reply->attrs);
 	return error;
@@ -270,13 +290,15 @@ static void each_subscription(const struct mqt_attrs *attrs, void *arg)
 KF_RUN(subscriptions)
 {
 	struct mqt_request *request = kf_alloc(t, sizeof(*request));
+	int error;
 
 	if (!request)
 		return -ENOBUFS;
 	mqt_request_start(request, MQ_CMD_SUBSCRIPTION_GET);
 	if (!(insn->b & 1))
 		mqt_request_str(request, MQ_A_NAME, kf_name(insn->a));
-	return judge("subscriptions", mqt_request_dump(request, each_subscription, NULL), NULL);
+	error = mqt_request_dump(request, each_subscription, NULL);
+	return judge(MQ_CMD_SUBSCRIPTION_GET, error, NULL);
 }
 
 /* a: name, b: what, c: claims, d, v: values */
@@ -307,7 +329,7 @@ KF_RUN(set)
 		mqt_request_u32(request, MQ_A_SLOTS, 128);
 		refusal = "slots that can't change";
 	}
-	return judge("set", mqt_request_send(request, NULL), refusal);
+	return judge(MQ_CMD_CHANNEL_SET, mqt_request_send(request, NULL), refusal);
 }
 
 /* ---- any message -------------------------------------------------------- */

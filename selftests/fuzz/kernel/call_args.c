@@ -442,7 +442,8 @@ const struct kf_call kf_calls[KF_CALLS] = {
 	  { EINVAL, EINTR }, build_resync, check_resync, NULL },
 	{ KF_KICK, KF_SUB, KF_SUB, MQ_IOC_KICK, 0, 0, { 0 }, build_nothing, NULL, NULL },
 	{ KF_RECEIVE, KF_SUB, KF_SUB, MQ_IOC_RECEIVE, RESERVED(mq_receive), 0x80,
-	  { EINVAL, EAGAIN, EMSGSIZE, EINTR }, build_receive, check_receive, changed_receive },
+	  { EINVAL, EAGAIN, EBUSY, EMSGSIZE, EINTR },
+	  build_receive, check_receive, changed_receive },
 	{ KF_ACK, KF_SUB, KF_SUB, MQ_IOC_ACK, offsetof(struct mq_ack, reserved0), 0x80,
 	  { EINVAL }, build_ack, NULL, NULL },
 };

@@ -8,21 +8,55 @@
 #include <sys/stat.h>
 #include "kfuzz.h"
 
-static void keep(struct kf_corpus *corpus, const struct kf_program *program, uint32_t fresh)
+/* A name that follows from the bytes: the same program is the same file. */
+static uint64_t hash(const struct kf_program *program)
+{
+	const uint8_t *bytes = (const uint8_t *)program->insn;
+	uint64_t value = 0xcbf29ce484222325ULL;
+	size_t i;
+
+	for (i = 0; i < program->count * sizeof(program->insn[0]); i++)
+		value = (value ^ bytes[i]) * 0x100000001b3ULL;
+	return value;
+}
+
+/* At once, and whole or not at all: the machine may die of the next one. */
+static void save(struct kf_corpus *corpus, const struct kf_program *program)
+{
+	char path[1024], draft[1024];
+
+	snprintf(path, sizeof(path), "%s/%016llx", corpus->directory,
+		 (unsigned long long)hash(program));
+	snprintf(draft, sizeof(draft), "%s/.draft", corpus->directory);
+	if (kf_program_write(program, draft) || rename(draft, path)) {
+		corpus->unsaved++;
+		return;
+	}
+	corpus->saved++;
+	corpus->bytes += program->count * sizeof(program->insn[0]);
+}
+
+static void keep(struct kf_corpus *corpus, const struct kf_program *program)
 {
 	if (corpus->count == corpus->room) {
 		corpus->room = corpus->room ? 2 * corpus->room : 256;
 		corpus->program = realloc(corpus->program,
 					  corpus->room * sizeof(*corpus->program));
-		corpus->fresh = realloc(corpus->fresh, corpus->room * sizeof(*corpus->fresh));
-		if (!corpus->program || !corpus->fresh)
+		if (!corpus->program)
 			abort();
 	}
-	corpus->fresh[corpus->count] = fresh;
 	corpus->program[corpus->count++] = *program;
 }
 
-bool kf_corpus_offer(struct kf_corpus *corpus, const struct kf_program *program)
+int kf_corpus_open(struct kf_corpus *corpus, const char *directory)
+{
+	if (mkdir(directory, 0755) && errno != EEXIST)
+		return -errno;
+	corpus->directory = strdup(directory);
+	return 0;
+}
+
+void kf_corpus_offer(struct kf_corpus *corpus, const struct kf_program *program)
 {
 	uint32_t i, places = 0, edges = 0;
 
@@ -39,8 +73,9 @@ bool kf_corpus_offer(struct kf_corpus *corpus, const struct kf_program *program)
 	corpus->place_count += places;
 	corpus->edge_count += edges;
 	if (places || edges)
-		keep(corpus, program, places);
-	return places;
+		keep(corpus, program);
+	if (places && corpus->directory)
+		save(corpus, program);
 }
 
 static int no_dot(const struct dirent *entry)
@@ -72,42 +107,4 @@ int kf_corpus_each(const char *directory,
 	}
 	free(entries);
 	return error;
-}
-
-/* A name that follows from the bytes: the same program is the same file. */
-static uint64_t hash(const struct kf_program *program)
-{
-	const uint8_t *bytes = (const uint8_t *)program->insn;
-	uint64_t value = 0xcbf29ce484222325ULL;
-	size_t i;
-
-	for (i = 0; i < program->count * sizeof(program->insn[0]); i++)
-		value = (value ^ bytes[i]) * 0x100000001b3ULL;
-	return value;
-}
-
-int kf_corpus_save(const struct kf_corpus *corpus, const char *directory, unsigned int *count)
-{
-	unsigned int i;
-	int size = 0;
-
-	*count = 0;
-	if (mkdir(directory, 0755) && errno != EEXIST)
-		return -errno;
-	for (i = 0; i < corpus->count; i++) {
-		const struct kf_program *program = &corpus->program[i];
-		char path[1024];
-		int error;
-
-		if (!corpus->fresh[i])
-			continue;
-		snprintf(path, sizeof(path), "%s/%016llx", directory,
-			 (unsigned long long)hash(program));
-		error = kf_program_write(program, path);
-		if (error)
-			return error;
-		size += program->count * sizeof(program->insn[0]);
-		(*count)++;
-	}
-	return size;
 }

@@ -140,19 +140,32 @@ static unsigned int read_functions(struct function *functions)
 	return count;
 }
 
-unsigned int kf_cover_functions(const uint8_t *reached, bool print)
+struct kf_reach kf_cover_reach(const uint8_t *reached, bool print)
 {
 	struct function *functions = calloc(FUNCTIONS_MAX, sizeof(*functions));
-	unsigned int i, count = read_functions(functions), found = 0;
+	static uint8_t places[KF_TEXT_MAX];
+	unsigned int i, count = read_functions(functions);
+	struct kf_reach reach = { };
 
+	if (!kf_places(places, text_start))
+		return reach;
+	for (i = 0; i < text_size; i++) {
+		reach.places_all += places[i];
+		reach.places += places[i] && reached[i];
+	}
 	for (i = 0; i < count; i++) {
+		uint64_t begin = functions[i].address;
 		uint64_t end = i + 1 < count ? functions[i + 1].address : text_size;
 
-		if (memchr(reached + functions[i].address, 1, end - functions[i].address))
-			found++;
+		/* One that does not tell, or another name of the next one. */
+		if (!memchr(places + begin, 1, end - begin))
+			continue;
+		reach.functions_all++;
+		if (memchr(reached + begin, 1, end - begin))
+			reach.functions++;
 		else if (print)
 			printf("# not reached: %s\n", functions[i].name);
 	}
 	free(functions);
-	return found;
+	return reach;
 }

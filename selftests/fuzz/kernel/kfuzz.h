@@ -22,7 +22,8 @@
  * Files, each knowing only those above it in this list:
  *
  *   check.c    records that tell whether they are whole; topics and filters
- *   cover.c    which code of the module a thread went through (kcov)
+ *   places.c   which places of the module's code can be reached
+ *   cover.c    which of them a thread went through (kcov)
  *   state.c    slots, memory, pointers: what a program has at hand
  *   call_*.c   the operations
  *   ops.c      the table of operations
@@ -191,8 +192,19 @@ void kf_cover_reset(struct kf_cover *cover);
 /* Adds to the places of kf_shared. */
 void kf_cover_collect(struct kf_cover *cover);
 void kf_cover_forget(void);
-/* Functions that hold one of these places; prints the others. */
-unsigned int kf_cover_functions(const uint8_t *reached, bool print);
+
+/* How much of the module's code that tells where a call goes was reached. */
+struct kf_reach {
+	unsigned int functions;
+	unsigned int functions_all;
+	unsigned int places;
+	unsigned int places_all;
+};
+
+/* @print: names the functions that were not. */
+struct kf_reach kf_cover_reach(const uint8_t *reached, bool print);
+/* places.c: sets places[] where mq.ko tells; false: it is not to be read. */
+bool kf_places(uint8_t *places, uint64_t text_start);
 
 /* ---- state.c: what a program has at hand -------------------------------- */
 
@@ -473,25 +485,31 @@ void kf_run_stop(void);
 
 /* ---- corpus.c ----------------------------------------------------------- */
 
+/*
+ * @directory: where those that reach a new place go as files, NULL: nowhere.
+ * @unsaved: those that did not
+ */
 struct kf_corpus {
 	struct kf_program *program;
-	/* How many of the places that it reached none before did. */
-	uint32_t *fresh;
 	unsigned int count;
 	unsigned int room;
 	uint8_t places[KF_TEXT_MAX];
 	uint8_t edges[KF_EDGES];
 	unsigned int place_count;
 	unsigned int edge_count;
+	const char *directory;
+	unsigned int saved;
+	unsigned int unsaved;
+	unsigned int bytes;
 };
 
+/* From now on the corpus goes to files, too: 0 or -errno. */
+int kf_corpus_open(struct kf_corpus *corpus, const char *directory);
 /* Keeps @program, which ran just now, if it reached something new. */
-bool kf_corpus_offer(struct kf_corpus *corpus, const struct kf_program *program);
+void kf_corpus_offer(struct kf_corpus *corpus, const struct kf_program *program);
 /* Programs of a directory, sorted by name: 0 or -errno. */
 int kf_corpus_each(const char *directory,
 		   bool (*each)(const struct kf_program *program, const char *path, void *arg),
 		   void *arg);
-/* The fewest programs that reach all places, as files; how many bytes, or -errno. */
-int kf_corpus_save(const struct kf_corpus *corpus, const char *directory, unsigned int *count);
 
 #endif /* KFUZZ_H */

@@ -17,7 +17,8 @@ static struct {
 	unsigned int threads;
 	unsigned int times;
 	uint64_t seed;
-	const char *corpus;
+	const char *corpora[8];
+	unsigned int corpora_count;
 	bool minimise;
 	bool list;
 	bool replay;
@@ -36,7 +37,7 @@ static void usage(void)
 	     "\n"
 	     "  --seconds N     how long (60)\n"
 	     "  --seed N        of the random numbers (the time)\n"
-	     "  --corpus DIR    programs to begin with\n"
+	     "  --corpus DIR    programs to begin with; up to eight times\n"
 	     "  --threads N     in which the parts of a program run (2)\n"
 	     "  --replay        runs the programs of FILEs and prints what each call said\n"
 	     "  --times N       each of them that often (1)\n"
@@ -44,8 +45,8 @@ static void usage(void)
 	     "                  the corpus reach\n"
 	     "  --list          prints the functions of the module that were not reached\n"
 	     "\n"
-	     "What it finds goes to $MQ_OUT: finding-N, corpus/ (the programs to keep), and\n"
-	     "the last programs of a machine that died, kfuzz.last.");
+	     "What it finds goes to $MQ_OUT at once: finding-N, corpus/ (programs that reached\n"
+	     "something new), and the last programs of a machine that died, kfuzz.last.");
 }
 
 static const char *out_path(const char *name)
@@ -55,6 +56,16 @@ static const char *out_path(const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", out ? out : "/tmp", name);
 	return path;
+}
+
+static void keep_files(struct kf_corpus *kept)
+{
+	int error = kf_corpus_open(kept, out_path("corpus"));
+
+	if (!error)
+		return;
+	printf("Bail out! %s: %s\n", out_path("corpus"), strerror(-error));
+	exit(1);
 }
 
 /* ---- one program -------------------------------------------------------- */
@@ -167,12 +178,18 @@ static void result(unsigned int number, bool good, const char *text)
 static bool run_corpus(void)
 {
 	unsigned int files = 0;
-	int error = options.corpus ? kf_corpus_each(options.corpus, run_file, &files) : 0;
+	unsigned int i, failed = 0;
 
-	if (error)
-		printf("# %s: %s\n", options.corpus, strerror(-error));
+	for (i = 0; i < options.corpora_count; i++) {
+		int error = kf_corpus_each(options.corpora[i], run_file, &files);
+
+		if (!error)
+			continue;
+		printf("# %s: %s\n", options.corpora[i], strerror(-error));
+		failed++;
+	}
 	printf("# %u programs of the corpus\n", files);
-	return !error && !findings;
+	return !failed && !findings;
 }
 
 static bool fuzz(void)
@@ -217,6 +234,7 @@ static bool minimise(void)
 	static struct kf_corpus smaller;
 	unsigned int i;
 
+	keep_files(&smaller);
 	for (i = corpus.count; i-- > 0;) {
 		run(&corpus.program[i]);
 		kf_corpus_offer(&smaller, &corpus.program[i]);
@@ -228,21 +246,27 @@ static bool minimise(void)
 
 static void report(void)
 {
-	unsigned int count, functions;
-	int size;
+	struct kf_reach reach;
 
 	printf("# %llu programs ran\n", (unsigned long long)executions);
 	if (!guided)
 		return;
-	functions = kf_cover_functions(corpus.places, options.list);
-	size = kf_corpus_save(&corpus, out_path("corpus"), &count);
-	printf("# %u places in %u functions of the module, %u ways from one to the next\n",
-	       corpus.place_count, functions, corpus.edge_count);
-	printf("# %u programs to keep, %d bytes, in %s\n", count, size, out_path("corpus"));
+	reach = kf_cover_reach(corpus.places, options.list);
+	printf("# %u of %u functions of the module\n", reach.functions, reach.functions_all);
+	if (reach.places_all)
+		printf("# %u of %u places in them, %u %%, and %u ways from one to the next\n",
+		       reach.places, reach.places_all, 100 * reach.places / reach.places_all,
+		       corpus.edge_count);
+	printf("# %u programs to keep, %u bytes, in %s\n", corpus.saved, corpus.bytes,
+	       corpus.directory);
+	if (corpus.unsaved)
+		printf("# %u programs could not be written\n", corpus.unsaved);
 }
 
 static int run_all(void)
 {
+	if (!options.minimise)
+		keep_files(&corpus);
 	printf("TAP version 13\n1..%d\n", options.minimise ? 2 : 3);
 	printf("# seed %llu\n", (unsigned long long)options.seed);
 	if (!guided)
@@ -289,7 +313,9 @@ static bool set_value(int option, const char *value)
 		options.seed = strtoull(value, NULL, 0);
 		return true;
 	case 'c':
-		options.corpus = value;
+		if (options.corpora_count == ARRAY_LEN(options.corpora))
+			return false;
+		options.corpora[options.corpora_count++] = value;
 		return true;
 	case 't':
 		options.threads = atoi(value);
