@@ -172,27 +172,6 @@ TEST_F(admin, set_limits)
 	EXPECT_EQ(-EDQUOT, mqt_retain(self->publisher, "plant/2", "x", 1));
 }
 
-TEST_F(admin, set_what_cannot_change)
-{
-	static const unsigned int u32s[] = {
-		MQ_A_SLOTS, MQ_A_MAX_RECORD, MQ_A_OVERFLOW, MQ_A_UID, MQ_A_GID, MQ_A_MODE,
-	};
-	static const unsigned int u64s[] = { MQ_A_BYTES, MQ_A_FIRST };
-	struct mqt_request request;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(u32s); i++) {
-		request_set(&request);
-		mqt_request_u32(&request, u32s[i], 64);
-		EXPECT_EQ(-EOPNOTSUPP, mqt_request_send(&request, NULL)) TH_LOG("%u", u32s[i]);
-	}
-	for (i = 0; i < ARRAY_SIZE(u64s); i++) {
-		request_set(&request);
-		mqt_request_u64(&request, u64s[i], 4096);
-		EXPECT_EQ(-EOPNOTSUPP, mqt_request_send(&request, NULL)) TH_LOG("%u", u64s[i]);
-	}
-}
-
 TEST_F(admin, purge)
 {
 	struct mqt_subscription subscription;

@@ -269,23 +269,6 @@ TEST_F(endpoints, counted_while_open)
 	EXPECT_EQ(0U, info.publishers);
 }
 
-TEST_F(endpoints, deleted)
-{
-	int publisher = mqt_publisher(NAME, 0);
-	struct mq_retained listing = { .filter_len = 1, .filter = (uintptr_t)"#" };
-	struct mqt_subscription subscription;
-	struct mq_publish record;
-
-	ASSERT_EQ(0, mqt_subscribe_to(&subscription, NAME, 0, "#"));
-	ASSERT_EQ(0, mqt_delete(NAME));
-	EXPECT_EQ(ENODEV, mqt_refusal(self->node, MQ_IOC_RETAINED, &listing));
-	EXPECT_EQ(ENODEV, refused_subscribe(self->node, 0, 0, 0));
-	EXPECT_EQ(ENODEV, refused_publisher(self->node, 0));
-	mqt_record(&record, "x", "y", 1);
-	EXPECT_EQ(ENODEV, mqt_refusal(publisher, MQ_IOC_PUBLISH, &record));
-	EXPECT_EQ(-ENODEV, mqt_filter_add(subscription.fd, "a", 1, NULL));
-}
-
 TEST_F(endpoints, info)
 {
 	static const char expected[] = NAME "\0plant/#\0x";

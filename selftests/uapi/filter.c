@@ -206,6 +206,9 @@ TEST_F(filter, not_a_filter)
 	EXPECT_EQ(EINVAL, refused(self->fd, MQ_IOC_FILTER_ADD, "a", MQ_TOPIC_LEN_MAX + 1));
 	EXPECT_EQ(EINVAL, refused(self->fd, MQ_IOC_FILTER_ADD, "a", UINT32_MAX));
 	EXPECT_EQ(EFAULT, refused(self->fd, MQ_IOC_FILTER_ADD, mqt_nowhere(), 5));
+	EXPECT_EQ(EFAULT, refused(self->fd, MQ_IOC_FILTER_REMOVE, mqt_nowhere(), 5));
+	EXPECT_EQ(-EFAULT, mqt_ioctl(self->fd, MQ_IOC_FILTER_ADD, mqt_nowhere()));
+	EXPECT_EQ(-EFAULT, mqt_ioctl(self->fd, MQ_IOC_FILTER_REMOVE, mqt_nowhere()));
 	EXPECT_EQ(ENOENT, refused(self->fd, MQ_IOC_FILTER_REMOVE, "never", 5));
 	EXPECT_EQ(EINVAL, mqt_refusal(self->fd, MQ_IOC_FILTER_ADD, &args));
 	args.flags = 0;
@@ -221,14 +224,18 @@ TEST_F(filter, not_a_filter)
 
 TEST_F(filter, levels)
 {
+	static const unsigned long commands[] = { MQ_IOC_FILTER_ADD, MQ_IOC_FILTER_REMOVE };
 	static char deep[MQ_TOPIC_LEN_MAX];
 	uint32_t count;
 	int i;
 
 	for (i = 0; i < (int)sizeof(deep); i++)
 		deep[i] = i % 2 ? '/' : 'l';
-	EXPECT_EQ(E2BIG, refused(self->fd, MQ_IOC_FILTER_ADD, deep, 2 * MQ_FILTER_LEVELS_MAX + 1));
-	EXPECT_EQ(E2BIG, refused(self->fd, MQ_IOC_FILTER_ADD, deep, sizeof(deep)));
+	for (i = 0; i < (int)ARRAY_SIZE(commands); i++) {
+		EXPECT_EQ(E2BIG, refused(self->fd, commands[i], deep,
+					 2 * MQ_FILTER_LEVELS_MAX + 1));
+		EXPECT_EQ(E2BIG, refused(self->fd, commands[i], deep, sizeof(deep)));
+	}
 	deep[2 * MQ_FILTER_LEVELS_MAX - 1] = '\0';
 	EXPECT_EQ(0, mqt_filter_add(self->fd, deep, 1, NULL));
 	ASSERT_EQ(0, receivers(self->publisher, deep, &count));

@@ -291,4 +291,34 @@ TEST_F(limits, a_descriptor_that_is_passed_on)
 	EXPECT_EQ(0, mqt_agent_ask(agent, add_filter, self->subscription));
 }
 
+static int open_node(int unused)
+{
+	(void)unused;
+	return mqt_node(NAME, O_RDWR);
+}
+
+/* The publisher behind a node is on the account of who opened it. */
+TEST_F(limits, a_write_to_a_node)
+{
+	struct mqt_agent *agent = &self->stage.agent[0];
+	int pidfd, theirs, node;
+
+	ASSERT_EQ(0, mqt_agent_start(agent, 0, CAP_SYS_RESOURCE));
+	theirs = mqt_agent_ask(agent, open_node, 0);
+	ASSERT_LE(0, theirs);
+	pidfd = syscall(SYS_pidfd_open, agent->pid, 0);
+	node = syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
+	ASSERT_LE(0, node);
+	ASSERT_EQ(0, mqt_param_set("max_publishers_per_user", 0));
+	EXPECT_STREQ("", refused(&self->stage, agent, write_node, theirs, MQ_LIMIT_USER, EDQUOT));
+	EXPECT_EQ(-EDQUOT, write_node(node));
+	EXPECT_EQ(2U, refusals(MQ_LIMIT_USER));
+	EXPECT_EQ(0, write_node(self->stage.node));
+	ASSERT_EQ(0, mqt_param_set("max_publishers_per_user", 1));
+	EXPECT_EQ(0, write_node(node));
+	/* It is there by now. */
+	ASSERT_EQ(0, mqt_param_set("max_publishers_per_user", 0));
+	EXPECT_EQ(0, mqt_agent_ask(agent, write_node, theirs));
+}
+
 TEST_HARNESS_MAIN
