@@ -33,7 +33,7 @@ struct mq_publisher;
 struct netlink_ext_ack;
 
 /* Minor numbers there are; given cyclically, so a stale node gets ENXIO. */
-#define MQ_MINORS	65536
+#define MQ_MINORS	65536U
 
 /**
  * struct mq_channel_config - what a channel is made of
@@ -136,7 +136,7 @@ struct mq_channel_counters {
  *
  * @identities: who made its publishers, has its own lock
  *
- * @refusals: what limits refused; atomic
+ * @refusals: what limits refused, by enum mq_limit; atomic
  *
  * @readers: node readers wait here
  * @space: who waits for space: polls and publishes
@@ -200,7 +200,7 @@ struct mq_channel {
 
 	struct mq_identities identities;
 
-	struct mq_refusals refusals;
+	struct mq_refusals refusals[MQ_LIMITS];
 
 	wait_queue_head_t readers;
 	wait_queue_head_t space;
@@ -246,7 +246,7 @@ int mq_channel_create(const struct mq_channel_config *config,
 int mq_channel_delete(const char *name, struct netlink_ext_ack *extack);
 int mq_channel_purge(const char *name, struct netlink_ext_ack *extack);
 
-/* Whether a configuration can be: errno and reason if not. No effect. */
+/* Whether a configuration can be: errno and reason if not. No other effect. */
 int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack);
 int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 count,
 			    struct netlink_ext_ack *extack);
@@ -255,7 +255,7 @@ int mq_channel_check_hold(u32 overflow, u32 evict_after, u32 hold, struct netlin
 
 /*
  * A built channel that nobody can see yet, of a checked configuration.
- * mq_channel_put() ends it. ERR_PTR: -EDQUOT, -ENOMEM.
+ * mq_channel_put() ends it. ERR_PTR: -EDQUOT (counted and told), -ENOMEM.
  */
 struct mq_channel *mq_channel_build(const struct mq_channel_config *config);
 

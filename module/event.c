@@ -39,7 +39,8 @@ static bool event_put_channel(struct sk_buff *skb, const struct mq_event_report 
 {
 	return !nla_put_u32(skb, MQ_A_EVENT, report->event) &&
 	       !nla_put_string(skb, MQ_A_NAME, report->name) &&
-	       !nla_put_u64_64bit(skb, MQ_A_ID, report->channel_id, MQ_A_PAD) &&
+	       (!report->channel_id ||
+		!nla_put_u64_64bit(skb, MQ_A_ID, report->channel_id, MQ_A_PAD)) &&
 	       !nla_put_u64_64bit(skb, MQ_A_TIME, ktime_get_real_ns(), MQ_A_PAD);
 }
 

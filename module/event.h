@@ -17,7 +17,7 @@
  * struct mq_event_report - an event
  * @event: which
  * @name: of the channel
- * @channel_id: its id
+ * @channel_id: its id; 0: it was not made
  * @endpoint_id: subscription or publisher, or 0
  * @pid: its process, or 0
  * @passed: MQ_EVENT_LAGGED

@@ -9,6 +9,7 @@
 #include "claim.h"
 #include "endpoint.h"
 #include "expire.h"
+#include "limit.h"
 #include "mq.h"
 #include "netlink.h"
 #include "registry.h"
@@ -82,6 +83,21 @@ static const struct kernel_param_ops memory_ops = {
 };
 module_param_cb(memory, &memory_ops, NULL, 0444);
 MODULE_PARM_DESC(memory, "bytes that all rings take now (read-only)");
+
+static int refused_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%llu\n", mq_limit_refused((unsigned long)kp->arg));
+}
+
+static const struct kernel_param_ops refused_ops = {
+	.get = refused_get,
+};
+module_param_cb(refused_channels, &refused_ops, (void *)MQ_LIMIT_CHANNELS, 0444);
+MODULE_PARM_DESC(refused_channels, "channels that max_channels refused (read-only)");
+module_param_cb(refused_bytes, &refused_ops, (void *)MQ_LIMIT_BYTES, 0444);
+MODULE_PARM_DESC(refused_bytes, "channels that max_bytes refused (read-only)");
+module_param_cb(refused_slots, &refused_ops, (void *)MQ_LIMIT_SLOTS, 0444);
+MODULE_PARM_DESC(refused_slots, "channels that max_slots refused (read-only)");
 
 struct workqueue_struct *mq_workqueue;
 

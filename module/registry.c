@@ -114,9 +114,9 @@ static int channel_register(struct mq_channel *channel, struct netlink_ext_ack *
 	int err;
 
 	lockdep_assert_held(&channel_admin);
-	if (channel_count >= READ_ONCE(mq_max_channels)) {
+	if (channel_count >= min(READ_ONCE(mq_max_channels), MQ_MINORS)) {
 		NL_SET_ERR_MSG_MOD(extack, "module parameter max_channels allows no more channels");
-		return -ENFILE;
+		return mq_limit_refuse_channel(channel->name, MQ_LIMIT_CHANNELS, -ENFILE);
 	}
 	if (channel_find(channel->name)) {
 		NL_SET_ERR_MSG_MOD(extack, "a channel of this name exists");

@@ -45,9 +45,14 @@ const char *libmq_limit_name(enum libmq_limit limit)
 		[LIBMQ_LIMIT_RETAINED] = "retained",
 		[LIBMQ_LIMIT_USER] = "user",
 		[LIBMQ_LIMIT_MEMLOCK] = "memlock",
+		[LIBMQ_LIMIT_CHANNELS] = "channels",
+		[LIBMQ_LIMIT_BYTES] = "bytes",
+		[LIBMQ_LIMIT_SLOTS] = "slots",
 	};
 
-	return (unsigned int)limit < LIBMQ_LIMITS ? names[limit] : "unknown";
+	if ((unsigned int)limit >= sizeof(names) / sizeof(names[0]) || !names[limit])
+		return "unknown";
+	return names[limit];
 }
 
 static int join(struct libmq_admin *admin, struct mnl_socket *socket)

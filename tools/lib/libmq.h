@@ -179,6 +179,12 @@ enum libmq_next {
 /* Version of the library in use (LIBMQ_VERSION: of the header). */
 const char *libmq_version(void);
 
+/*
+ * A number among the parameters of the loaded module, for anybody. Errors: -ENOENT
+ * (no module, or none of that name), -EPROTO (not a number).
+ */
+int libmq_module_parameter(const char *name, uint64_t *value);
+
 /**
  * libmq_strerror() - what a failure means and what to do about it
  * @error: negative errno that a function of this library returned
@@ -472,7 +478,10 @@ enum libmq_limit {
 	LIBMQ_LIMIT_RETAINED,
 	LIBMQ_LIMIT_USER,
 	LIBMQ_LIMIT_MEMLOCK,
-	LIBMQ_LIMITS,
+	LIBMQ_LIMITS,			/* of a channel; the others are the module's */
+	LIBMQ_LIMIT_CHANNELS = 16,
+	LIBMQ_LIMIT_BYTES,
+	LIBMQ_LIMIT_SLOTS,
 };
 
 /* One word; "unknown" for numbers of newer kernels. */
@@ -716,7 +725,7 @@ enum libmq_event_type {
  * struct libmq_event - something happened
  * @type: what; unknown numbers may come from newer kernels
  * @channel: name
- * @channel_id: identity of the channel
+ * @channel_id: identity of the channel; 0: REFUSED, and it was not created
  * @time: when
  * @id: of the subscription or publisher, or 0
  * @pid: its process, or that of who was refused, or 0

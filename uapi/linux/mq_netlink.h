@@ -187,7 +187,8 @@ enum mq_attr {
 };
 
 /**
- * enum mq_event - MQ_A_EVENT; each carries MQ_A_NAME, MQ_A_ID and MQ_A_TIME
+ * enum mq_event - MQ_A_EVENT; each carries MQ_A_NAME, MQ_A_ID and MQ_A_TIME,
+ *	unless it says otherwise
  * @MQ_EVENT_CREATED: channel created
  * @MQ_EVENT_DELETED: channel deleted
  * @MQ_EVENT_CHANGED: claims or limits set
@@ -205,7 +206,9 @@ enum mq_attr {
  * @MQ_EVENT_WILL: MQ_A_PUBLISHER_ID, MQ_A_PID, MQ_A_SEQUENCE: of the will that
  *	was published; 0: a will was lost
  * @MQ_EVENT_REFUSED: MQ_A_LIMIT, MQ_A_UID, MQ_A_PID of who ran into a limit; at
- *	most one a second for each limit of a channel, all are counted
+ *	most one a second for each limit of a channel, all are counted. The limits
+ *	of the module (MQ_LIMIT_CHANNELS and above) likewise: there is no MQ_A_ID
+ *	then, and MQ_A_NAME is that of the channel that was not created
  */
 enum mq_event {
 	MQ_EVENT_UNSPEC,
