@@ -137,15 +137,21 @@ void mq_channel_look_later(struct mq_channel *channel)
 	schedule_work(&channel->wake_work);
 }
 
-void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
-		      u64 endpoint_id, u32 pid)
+void mq_channel_event(const struct mq_channel *channel, enum mq_event event)
+{
+	mq_channel_endpoint_event(channel, event, 0, 0, 0);
+}
+
+void mq_channel_endpoint_event(const struct mq_channel *channel, enum mq_event event, u64 id,
+			       u32 pid, u32 uid)
 {
 	const struct mq_event_report report = {
 		.event = event,
 		.name = channel->name,
 		.channel_id = channel->id,
-		.endpoint_id = endpoint_id,
+		.endpoint_id = id,
 		.pid = pid,
+		.uid = uid,
 	};
 
 	mq_event_send(&report);

@@ -325,9 +325,11 @@ static inline void mq_channel_reroute(struct mq_channel *channel)
 	smp_store_release(&channel->data.generation, channel->data.generation + 1);
 }
 
-/* Tells administrators; see event.h. Endpoint and numbers may be 0. */
-void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
-		      u64 endpoint_id, u32 pid);
+/* Tells administrators; see event.h. */
+void mq_channel_event(const struct mq_channel *channel, enum mq_event event);
+/* Of a subscription or publisher, who made it, and its user in the initial namespace. */
+void mq_channel_endpoint_event(const struct mq_channel *channel, enum mq_event event, u64 id,
+			       u32 pid, u32 uid);
 
 /* Looks for space soon: a holder advanced, closed or died. Any context. */
 void mq_channel_kick(struct mq_channel *channel);

@@ -53,8 +53,8 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             wait queue locks, identities lock, users lock (spin, leaves),
- *             timer lock of a subscription (with softirqs)
+ *             wait queue locks, identities lock, users lock, event budgets
+ *             (spin, leaves), timer lock of a subscription (with softirqs)
  *
  * Events are sent without spinlocks; mutexes may be held. The channel lock is
  * taken in process context only and nothing allocates, faults or sleeps under it.

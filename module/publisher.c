@@ -366,6 +366,12 @@ static void publisher_leave(struct mq_channel *channel, struct mq_user *user)
 	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
 }
 
+static void publisher_tell(const struct mq_publisher *publisher, enum mq_event event)
+{
+	mq_channel_endpoint_event(publisher->channel, event, publisher->id, publisher->pid,
+				  from_kuid(&init_user_ns, publisher->identity->uid));
+}
+
 struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity,
 				      struct mq_user *user)
 {
@@ -392,7 +398,7 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_iden
 	mq_channel_get(channel);
 	mq_identities_open(&channel->identities, identity, publisher->id,
 			   mq_ring_oldest(&channel->data.ring));
-	mq_channel_event(channel, MQ_EVENT_PUBLISHER_OPENED, publisher->id, publisher->pid);
+	publisher_tell(publisher, MQ_EVENT_PUBLISHER_OPENED);
 	return publisher;
 }
 
@@ -406,7 +412,7 @@ void mq_publisher_free(struct mq_publisher *publisher)
 	publisher_leave(channel, publisher->user);
 	mq_identities_close(&channel->identities, publisher->identity,
 			    mq_ring_oldest(&channel->data.ring));
-	mq_channel_event(channel, MQ_EVENT_PUBLISHER_CLOSED, publisher->id, publisher->pid);
+	publisher_tell(publisher, MQ_EVENT_PUBLISHER_CLOSED);
 	mq_publish_destroy(publisher);
 	mq_identity_put(publisher->identity);
 	mq_user_put(publisher->user);

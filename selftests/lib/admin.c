@@ -268,6 +268,33 @@ TEST_F(admin, events_come_in_order)
 	ASSERT_EQ(0, await(self->admin, LIBMQ_EVENT_DELETED, &event));
 }
 
+TEST_F(admin, events_beyond_a_hundred_are_counted)
+{
+	uint64_t opened = 0, told = 0, suppressed = 0;
+	struct libmq_publisher *publisher;
+	struct libmq_channel *channel;
+	struct libmq_event event;
+	int got;
+
+	ASSERT_EQ(0, libmq_admin_listen(self->admin));
+	ASSERT_EQ(0, create(self->admin));
+	ASSERT_EQ(0, libmq_channel_open(&channel, NULL, "libadm", LIBMQ_OPEN_WRITE));
+	while (!suppressed) {
+		ASSERT_EQ(0, libmq_publisher_open(&publisher, channel));
+		libmq_publisher_close(publisher);
+		opened++;
+		while ((got = libmq_admin_event(self->admin, &event)) > 0) {
+			if (event.type != LIBMQ_EVENT_PUBLISHER_OPENED)
+				continue;
+			told++;
+			suppressed += event.suppressed;
+		}
+		ASSERT_EQ(0, got);
+	}
+	EXPECT_EQ(opened, told + suppressed);
+	libmq_channel_close(channel);
+}
+
 TEST_F(admin, needs_privileges)
 {
 	struct libmq_admin *admin;

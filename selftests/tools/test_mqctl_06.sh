@@ -3,7 +3,7 @@
 # mqctl stats and monitor: the numbers are true.
 
 . "$(dirname "$0")/lib.sh"
-plan 27
+plan 29
 
 channel_create lossy --topics 'lossy/#' --slots 64
 channel_create strict --topics 'strict/#' --slots 64 --overflow reject
@@ -115,6 +115,17 @@ check "a channel that goes is an event" \
 equal "events come in order" \
 	"$(jq -r 'select(.channel == "lossy") | .event' "$work/events" | tr '\n' ' ')" \
 	"changed purged publisher-opened publisher-closed deleted "
+flood()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		echo x >/dev/mq/strict
+	done
+	grep -q "\"event\":\"$1\",\"channel\":\"strict\",.*\"suppressed\":[1-9]" "$work/events"
+}
+check "too many of a kind are counted instead" wait_for flood publisher-opened
+check "of each kind for itself" wait_for flood publisher-closed
 check "every line is JSON" jq -e . "$work/events"
 stop "$monitor"
 says "-C and -W end a monitor" 27 "" mqctl monitor -C 5 -W 0.2

@@ -122,6 +122,7 @@ static bool take_event(const struct libmq_admin *admin, const struct nlmsghdr *m
 		.sequence = libmq_attr_u64(&from, MQ_A_SEQUENCE),
 		.uid = libmq_attr_u32(&from, MQ_A_UID),
 		.limit = libmq_attr_u32(&from, MQ_A_LIMIT),
+		.suppressed = libmq_attr_u64(&from, MQ_A_SUPPRESSED),
 	};
 	libmq_attr_name(&from, MQ_A_NAME, event->channel);
 	event->id = libmq_attr_u64(&from, from.of[MQ_A_SUBSCRIPTION_ID] ? MQ_A_SUBSCRIPTION_ID :

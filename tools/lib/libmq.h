@@ -735,6 +735,9 @@ enum libmq_event_type {
  *	was lost
  * @uid: REFUSED: user of the process
  * @limit: REFUSED: what it ran into
+ * @suppressed: (UN)SUBSCRIBED, PUBLISHER_OPENED and CLOSED, LAGGED: how many of this
+ *	type were left out since the last one that came: one user caused more than
+ *	100 of them in a second
  */
 struct libmq_event {
 	enum libmq_event_type type;
@@ -747,6 +750,7 @@ struct libmq_event {
 	uint64_t sequence;
 	uint32_t uid;
 	enum libmq_limit limit;
+	uint64_t suppressed;
 };
 
 const char *libmq_event_name(enum libmq_event_type type);

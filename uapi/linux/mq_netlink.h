@@ -126,6 +126,8 @@ enum mq_cmd {
  * @MQ_A_REFUSALS: u64[MQ_LIMITS], bytes: how often each limit refused something
  * @MQ_A_LIMIT: u32, enum mq_limit
  * @MQ_A_SEQUENCE: u64
+ * @MQ_A_SUPPRESSED: u64, events of this kind that were left out since the last one
+ *	that was sent (see MQ_EVENTS_PER_SECOND); only there if it is not 0
  */
 enum mq_attr {
 	MQ_A_UNSPEC,
@@ -182,9 +184,21 @@ enum mq_attr {
 	MQ_A_REFUSALS,
 	MQ_A_LIMIT,
 	MQ_A_SEQUENCE,
+	MQ_A_SUPPRESSED,
 	__MQ_A_MAX,
 	MQ_A_MAX = __MQ_A_MAX - 1,
 };
+
+/*
+ * Most events of a kind that one user causes in a second, of the kinds that anybody
+ * who may open a node can cause in a loop: MQ_EVENT_SUBSCRIBED to MQ_EVENT_LAGGED. What
+ * is beyond is left out, so that it does not push other events out of a listener's
+ * socket, and the next event of the kind that is sent, whoever caused it, tells how many
+ * those were (MQ_A_SUPPRESSED). The second begins with the first event; the user is who
+ * made the descriptor (effective user id). Users share the number with others, if there
+ * are very many.
+ */
+#define MQ_EVENTS_PER_SECOND	100
 
 /**
  * enum mq_event - MQ_A_EVENT; each carries MQ_A_NAME, MQ_A_ID and MQ_A_TIME,
@@ -193,7 +207,8 @@ enum mq_attr {
  * @MQ_EVENT_DELETED: channel deleted
  * @MQ_EVENT_CHANGED: claims or limits set
  * @MQ_EVENT_PURGED: channel purged
- * @MQ_EVENT_SUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID
+ * @MQ_EVENT_SUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID. This and those up to
+ *	MQ_EVENT_LAGGED: at most MQ_EVENTS_PER_SECOND, MQ_A_SUPPRESSED
  * @MQ_EVENT_UNSUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID: its last close
  * @MQ_EVENT_PUBLISHER_OPENED: MQ_A_PUBLISHER_ID, MQ_A_PID
  * @MQ_EVENT_PUBLISHER_CLOSED: MQ_A_PUBLISHER_ID, MQ_A_PID
