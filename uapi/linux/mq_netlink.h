@@ -189,6 +189,50 @@ enum mq_attr {
 	MQ_A_MAX = __MQ_A_MAX - 1,
 };
 
+/**
+ * enum mq_limit - what a refusal ran into, see &mq_info.refusals
+ * @MQ_LIMIT_SUBSCRIPTIONS: parameter max_subscriptions; EUSERS
+ * @MQ_LIMIT_PUBLISHERS: parameter max_publishers; EUSERS
+ * @MQ_LIMIT_FILTERS: parameters max_filters_per_subscription (EMFILE), max_filters_per_channel,
+ *	max_filter_bytes (ENFILE)
+ * @MQ_LIMIT_WILLS: parameter max_wills_per_publisher (EMFILE), a quarter of the ring (EDQUOT)
+ * @MQ_LIMIT_RETAINED: MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX; EDQUOT
+ * @MQ_LIMIT_USER: parameters max_subscriptions_per_user, max_publishers_per_user,
+ *	max_filters_per_user, max_wills_per_user; EDQUOT
+ * @MQ_LIMIT_MEMLOCK: RLIMIT_MEMLOCK of the caller; ENOBUFS
+ * @MQ_LIMITS: how many limits of a channel there are
+ * @MQ_LIMIT_CHANNELS: parameter max_channels; ENFILE
+ * @MQ_LIMIT_BYTES: parameter max_bytes; EDQUOT
+ * @MQ_LIMIT_SLOTS: parameter max_slots; ERANGE
+ * @MQ_LIMITS_END: one above the highest
+ *
+ * Limits per user count by the real user id of who made the descriptor, over all channels;
+ * CAP_SYS_RESOURCE is exempt. RLIMIT_MEMLOCK counts the two pages of each subscription with what
+ * else the user has locked; CAP_IPC_LOCK is exempt.
+ *
+ * Those from MQ_LIMIT_CHANNELS on refuse the creation of a channel: they are counted for the whole
+ * module, in its read-only parameters refused_channels, refused_bytes and refused_slots.
+ *
+ * Numbers of this file that bound one call or one descriptor (MQ_BATCH_MAX, MQ_FILTER_LEVELS_MAX,
+ * MQ_RECEIVE_WAIT_MAX and the like) are no such limits: who runs into one asked for too much by
+ * itself, whatever others do. Its errno says so; nothing is counted or told.
+ */
+enum mq_limit {
+	MQ_LIMIT_SUBSCRIPTIONS,
+	MQ_LIMIT_PUBLISHERS,
+	MQ_LIMIT_FILTERS,
+	MQ_LIMIT_WILLS,
+	MQ_LIMIT_RETAINED,
+	MQ_LIMIT_USER,
+	MQ_LIMIT_MEMLOCK,
+	MQ_LIMITS,
+
+	MQ_LIMIT_CHANNELS	= 16,
+	MQ_LIMIT_BYTES,
+	MQ_LIMIT_SLOTS,
+	MQ_LIMITS_END,
+};
+
 /*
  * Most events of a kind that one user causes in a second, of the kinds that anybody
  * who may open a node can cause in a loop: MQ_EVENT_SUBSCRIBED to MQ_EVENT_LAGGED. What
