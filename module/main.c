@@ -56,6 +56,10 @@ unsigned int mq_max_wills_per_publisher = 65536;
 module_param_named(max_wills_per_publisher, mq_max_wills_per_publisher, uint, 0644);
 MODULE_PARM_DESC(max_wills_per_publisher, "most wills of a publisher; beyond: EMFILE (65536)");
 
+unsigned int mq_max_will_delay = 60 * 60 * 1000;
+module_param_named(max_will_delay, mq_max_will_delay, uint, 0644);
+MODULE_PARM_DESC(max_will_delay, "longest delay of a will in ms; beyond: ERANGE (3600000)");
+
 unsigned int mq_max_subscriptions_per_user = 1024;
 module_param_named(max_subscriptions_per_user, mq_max_subscriptions_per_user, uint, 0644);
 MODULE_PARM_DESC(max_subscriptions_per_user,

@@ -110,6 +110,7 @@ extern unsigned int mq_max_filters_per_subscription;
 extern unsigned int mq_max_filters_per_channel;
 extern unsigned long mq_max_filter_bytes;
 extern unsigned int mq_max_wills_per_publisher;
+extern unsigned int mq_max_will_delay;
 extern unsigned int mq_max_subscriptions_per_user;
 extern unsigned int mq_max_publishers_per_user;
 extern unsigned int mq_max_filters_per_user;

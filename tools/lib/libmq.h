@@ -238,7 +238,8 @@ int libmq_tlv_next(const void *metadata, uint32_t metadata_len, uint32_t *offset
 /**
  * struct libmq_will_opts - options of libmq_publisher_will_set() and of the bus
  * @size: set by LIBMQ_OPTS()
- * @delay_ms: how long after the end it is published
+ * @delay_ms: how long after the end it is published; -ERANGE: longer than parameter
+ *	max_will_delay of the module
  * @on_exit: the end of this process is enough, even if another one has inherited
  *	the descriptor (fork) and lives on
  */

@@ -499,7 +499,7 @@ struct mq_publish_batch {
 /**
  * struct mq_will - a record that is published if its publisher goes away
  * @flags: in: MQ_WILL_*
- * @delay_ms: in: how long after that, in milliseconds
+ * @delay_ms: in: how long after that, in milliseconds; parameter max_will_delay at most
  * @id: in: which will of this publisher; an equal one is replaced
  * @record_flags: in: MQ_RECORD_RETAIN, MQ_RECORD_USER_MASK
  * @topic_len: in: bytes at @topic
@@ -525,8 +525,9 @@ struct mq_publish_batch {
  *
  * Never waits for space. Errors: EINVAL, EMSGSIZE, ESTALE (not the owner of the topic), EDQUOT (a
  * quarter of the ring, the retained values' limits, or parameter max_wills_per_user), EMFILE
- * (parameter max_wills_per_publisher), EAGAIN (holders leave no space to reserve; try again on
- * EPOLLOUT), ENOMEM, EINTR. A will that was to be replaced stays then.
+ * (parameter max_wills_per_publisher), ERANGE (parameter max_will_delay), EAGAIN (holders leave no
+ * space to reserve; try again on EPOLLOUT), ENOMEM, EINTR. A will that was to be replaced stays
+ * then.
  */
 struct mq_will {
 	__u32 flags;

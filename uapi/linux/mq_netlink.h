@@ -195,7 +195,8 @@ enum mq_attr {
  * @MQ_LIMIT_PUBLISHERS: parameter max_publishers; EUSERS
  * @MQ_LIMIT_FILTERS: parameters max_filters_per_subscription (EMFILE), max_filters_per_channel,
  *	max_filter_bytes (ENFILE)
- * @MQ_LIMIT_WILLS: parameter max_wills_per_publisher (EMFILE), a quarter of the ring (EDQUOT)
+ * @MQ_LIMIT_WILLS: parameters max_wills_per_publisher (EMFILE), max_will_delay (ERANGE), a quarter
+ *	of the ring (EDQUOT)
  * @MQ_LIMIT_RETAINED: MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX; EDQUOT
  * @MQ_LIMIT_USER: parameters max_subscriptions_per_user, max_publishers_per_user,
  *	max_filters_per_user, max_wills_per_user; EDQUOT
