@@ -50,8 +50,6 @@ int mq_publisher_grow(struct mq_publisher *publisher)
  */
 static int publisher_room(struct mq_publisher *publisher, u32 size)
 {
-	if (publisher->staged_count == MQ_CHUNK_RECORDS)
-		return -ENOSPC;
 	if (publisher->stage_used && publisher->stage_used + size > MQ_CHUNK_BYTES)
 		return -ENOSPC;
 	if (publisher->stage_used + size <= publisher->stage_size)
@@ -94,14 +92,15 @@ int mq_publisher_stage(struct mq_publisher *publisher, const struct mq_publish *
 {
 	struct mq_staged *staged = &publisher->staged[publisher->staged_count];
 	struct mq_ring_data *data = &staged->data;
-	int err = publisher_check(publisher, args);
+	int err;
 
+	/* A refused one takes a place, too. */
+	if (publisher->staged_count == MQ_CHUNK_RECORDS)
+		return -ENOSPC;
 	memset(staged, 0, sizeof(*staged));
-	if (err) {
-		if (publisher->staged_count == MQ_CHUNK_RECORDS)
-			return -ENOSPC;
+	err = publisher_check(publisher, args);
+	if (err)
 		goto refused;
-	}
 	err = publisher_room(publisher, args->topic_len + args->payload_len + args->metadata_len);
 	if (err)
 		return err;
