@@ -215,7 +215,7 @@ struct mq_channel {
 /**
  * struct mq_channel_works - what the works of a channel do
  * @space: &mq_channel.space_work (space.c)
- * @wake: &mq_channel.wake_work (subscription.c)
+ * @wake: &mq_channel.wake_work (subscription_wake.c)
  * @expire: &mq_channel.expire_work (expire.c)
  * @will: &mq_channel.wills.work (will_end.c)
  */
@@ -321,7 +321,7 @@ struct mq_claims *mq_channel_claims_get(struct mq_channel *channel);
 static inline void mq_channel_reroute(struct mq_channel *channel)
 {
 	lockdep_assert_held(&channel->data.lock);
-	/* After what changed. Pairs with the acquire in publish_round(). */
+	/* After what changed. Pairs with the acquire in publish_once(). */
 	smp_store_release(&channel->data.generation, channel->data.generation + 1);
 }
 

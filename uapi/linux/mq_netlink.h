@@ -75,10 +75,12 @@ enum mq_cmd {
  * @MQ_A_MAX_RECORD: u32, MQ_MAX_RECORD_MIN..MQ_MAX_RECORD_MAX; a default
  *	that does not fit MQ_A_BYTES / 4 is lowered to it
  * @MQ_A_OVERFLOW: u32, enum mq_overflow
- * @MQ_A_UID: u32, owner of the node in the initial user namespace (0)
+ * @MQ_A_UID: u32, owner of the node in the initial user namespace (0). In answers
+ *	this and the next two are those of the creation: chmod(2) and chown(2) of the
+ *	node do not show
  * @MQ_A_GID: u32, group of the node (0)
  * @MQ_A_MODE: u32, permission bits of the node (0600), 0..0777
- * @MQ_A_CLAIM: a topic filter, bytes; repeated
+ * @MQ_A_CLAIM: a topic filter, 1..255 bytes without a NUL; repeated
  * @MQ_A_CLAIMS_NONE: flag: no claims but the name
  * @MQ_A_FIRST: u64, sequence of the first record (1), 1..2^62
  * @MQ_A_RETAINED_MAX: u32, most retained values
