@@ -193,15 +193,6 @@ check "a limit of the module is told by name" \
 	grep -q "will of client 'r'.*max_wills_per_publisher" "$work/mqttd.err"
 disconnect
 dies "and stops no will" r
-parameter=/sys/module/mq/parameters/max_will_delay
-before=$(<"$parameter")
-echo 1500 >"$parameter"
-client "$(will_5 75 1 3600 3600)"
-echo "$before" >"$parameter"
-check "a delay that is too long for the kernel is cut there, which is logged" \
-	grep -q "will of client 'u' would come after 1500 ms instead of 3600000 if" "$work/mqttd.err"
-disconnect
-lives "and there only" u
 client "$(will_3 73)"
 mqctl channel delete small
 disconnect
@@ -217,6 +208,15 @@ check "no owner at all is logged" grep -q "will of client 'v'.*no channel" "$wor
 mqctl channel set bus --topics '#'
 disconnect
 dies "but there is one in the end" v
+parameter=/sys/module/mq/parameters/max_will_delay
+before=$(<"$parameter")
+echo 1500 >"$parameter"
+client "$(will_5 75 1 3600 3600)"
+echo "$before" >"$parameter"
+check "a delay that is too long for the kernel is cut there, which is logged" \
+	grep -q "will of client 'u' would come after 1500 ms instead of 3600000 if" "$work/mqttd.err"
+disconnect
+lives "and there only" u
 
 # ---- the daemon is killed ----
 
