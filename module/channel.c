@@ -137,15 +137,21 @@ void mq_channel_look_later(struct mq_channel *channel)
 	queue_work(mq_workqueue, &channel->wake_work);
 }
 
-void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
-		      u64 endpoint_id, u32 pid)
+void mq_channel_event(const struct mq_channel *channel, enum mq_event event)
+{
+	mq_channel_endpoint_event(channel, event, 0, 0, 0);
+}
+
+void mq_channel_endpoint_event(const struct mq_channel *channel, enum mq_event event, u64 id,
+			       u32 pid, u32 uid)
 {
 	const struct mq_event_report report = {
 		.event = event,
 		.name = channel->name,
 		.channel_id = channel->id,
-		.endpoint_id = endpoint_id,
+		.endpoint_id = id,
 		.pid = pid,
+		.uid = uid,
 	};
 
 	mq_event_send(&report);
@@ -173,7 +179,8 @@ static int channel_check_name(const char *name, struct netlink_ext_ack *extack)
 	return 0;
 }
 
-static int channel_check_sizes(const struct mq_ring_config *config, struct netlink_ext_ack *extack)
+static int channel_check_sizes(const struct mq_ring_config *config, const char *name,
+			       struct netlink_ext_ack *extack)
 {
 	if (config->slots < MQ_SLOTS_MIN || !is_power_of_2(config->slots)) {
 		NL_SET_ERR_MSG_MOD(extack, "slots must be a power of two, at least 64");
@@ -181,7 +188,7 @@ static int channel_check_sizes(const struct mq_ring_config *config, struct netli
 	}
 	if (config->slots > READ_ONCE(mq_max_slots)) {
 		NL_SET_ERR_MSG_MOD(extack, "more slots than module parameter max_slots allows");
-		return -ERANGE;
+		return mq_limit_refuse_channel(name, MQ_LIMIT_SLOTS, -ERANGE);
 	}
 	if (config->max_record < MQ_MAX_RECORD_MIN || config->max_record > MQ_MAX_RECORD_MAX) {
 		NL_SET_ERR_MSG_MOD(extack, "max_record must be 128 bytes to 1 MiB");
@@ -261,7 +268,7 @@ int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_
 		NL_SET_ERR_MSG_MOD(extack, "mode has more than permission bits");
 		return -EINVAL;
 	}
-	err = channel_check_sizes(&config->ring, extack);
+	err = channel_check_sizes(&config->ring, config->name, extack);
 	if (err)
 		return err;
 	return mq_channel_check_claims(config->claims, config->claim_lens, config->claims_count,
@@ -324,7 +331,7 @@ struct mq_channel *mq_channel_build(const struct mq_channel_config *config)
 
 	err = channel_charge(mq_ring_memory(&config->ring));
 	if (err)
-		return ERR_PTR(err);
+		return ERR_PTR(mq_limit_refuse_channel(config->name, MQ_LIMIT_BYTES, err));
 	channel = kzalloc(sizeof(*channel), GFP_KERNEL_ACCOUNT);
 	if (!channel) {
 		atomic64_sub(mq_ring_memory(&config->ring), &channel_bytes);
@@ -407,7 +414,7 @@ void mq_channel_info(struct mq_channel *channel, struct mq_info *info)
 	info->publishers = READ_ONCE(channel->endpoints.publisher_count);
 	memset(info->refusals, 0, sizeof(info->refusals));
 	for (i = 0; i < MQ_LIMITS; i++)
-		info->refusals[i] = atomic64_read(&channel->refusals.count[i]);
+		info->refusals[i] = atomic64_read(&channel->refusals[i].count);
 
 	spin_lock(&channel->data.lock);
 	info->generation = ring->header->generation;

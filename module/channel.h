@@ -33,7 +33,7 @@ struct mq_publisher;
 struct netlink_ext_ack;
 
 /* Minor numbers there are; given cyclically, so a stale node gets ENXIO. */
-#define MQ_MINORS	65536
+#define MQ_MINORS	65536U
 
 /**
  * struct mq_channel_config - what a channel is made of
@@ -136,7 +136,7 @@ struct mq_channel_counters {
  *
  * @identities: who made its publishers, has its own lock
  *
- * @refusals: what limits refused; atomic
+ * @refusals: what limits refused, by enum mq_limit; atomic
  *
  * @readers: node readers wait here
  * @space: who waits for space: polls and publishes
@@ -200,7 +200,7 @@ struct mq_channel {
 
 	struct mq_identities identities;
 
-	struct mq_refusals refusals;
+	struct mq_refusals refusals[MQ_LIMITS];
 
 	wait_queue_head_t readers;
 	wait_queue_head_t space;
@@ -215,7 +215,7 @@ struct mq_channel {
 /**
  * struct mq_channel_works - what the works of a channel do
  * @space: &mq_channel.space_work (space.c)
- * @wake: &mq_channel.wake_work (subscription.c)
+ * @wake: &mq_channel.wake_work (subscription_wake.c)
  * @expire: &mq_channel.expire_work (expire.c)
  * @will: &mq_channel.wills.work (will_end.c)
  */
@@ -246,7 +246,7 @@ int mq_channel_create(const struct mq_channel_config *config,
 int mq_channel_delete(const char *name, struct netlink_ext_ack *extack);
 int mq_channel_purge(const char *name, struct netlink_ext_ack *extack);
 
-/* Whether a configuration can be: errno and reason if not. No effect. */
+/* Whether a configuration can be: errno and reason if not. No other effect. */
 int mq_channel_check(const struct mq_channel_config *config, struct netlink_ext_ack *extack);
 int mq_channel_check_claims(const char *const *claims, const u32 *lens, u32 count,
 			    struct netlink_ext_ack *extack);
@@ -255,7 +255,7 @@ int mq_channel_check_hold(u32 overflow, u32 evict_after, u32 hold, struct netlin
 
 /*
  * A built channel that nobody can see yet, of a checked configuration.
- * mq_channel_put() ends it. ERR_PTR: -EDQUOT, -ENOMEM.
+ * mq_channel_put() ends it. ERR_PTR: -EDQUOT (counted and told), -ENOMEM.
  */
 struct mq_channel *mq_channel_build(const struct mq_channel_config *config);
 
@@ -321,13 +321,15 @@ struct mq_claims *mq_channel_claims_get(struct mq_channel *channel);
 static inline void mq_channel_reroute(struct mq_channel *channel)
 {
 	lockdep_assert_held(&channel->data.lock);
-	/* After what changed. Pairs with the acquire in publish_round(). */
+	/* After what changed. Pairs with the acquire in publish_once(). */
 	smp_store_release(&channel->data.generation, channel->data.generation + 1);
 }
 
-/* Tells administrators; see event.h. Endpoint and numbers may be 0. */
-void mq_channel_event(const struct mq_channel *channel, enum mq_event event,
-		      u64 endpoint_id, u32 pid);
+/* Tells administrators; see event.h. */
+void mq_channel_event(const struct mq_channel *channel, enum mq_event event);
+/* Of a subscription or publisher, who made it, and its user in the initial namespace. */
+void mq_channel_endpoint_event(const struct mq_channel *channel, enum mq_event event, u64 id,
+			       u32 pid, u32 uid);
 
 /* Looks for space soon: a holder advanced, closed or died. Any context. */
 void mq_channel_kick(struct mq_channel *channel);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Events: what administrators are told, see event.h. */
+#include <linux/hash.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <net/genetlink.h>
 #include "event.h"
 
@@ -22,6 +25,70 @@ void mq_event_family(const struct genl_family *family)
 	up_write(&event_lock);
 }
 
+/* ---- how many users may cause ---------------------------------------- */
+
+/* Kinds that are bounded for each user. */
+#define EVENT_KINDS	(MQ_EVENT_LAGGED - MQ_EVENT_SUBSCRIBED + 1)
+/* Users by the hash of their number: those of one place share what is there. */
+#define EVENT_USERS_SHIFT	6
+
+/**
+ * struct event_budget - what was sent of a kind, for users of one place
+ * @since: jiffies when the present second began
+ * @sent: events in it
+ */
+struct event_budget {
+	unsigned long since;
+	unsigned int sent;
+};
+
+static DEFINE_SPINLOCK(event_budget_lock);	/* a leaf */
+static struct event_budget event_budgets[1 << EVENT_USERS_SHIFT][EVENT_KINDS];
+static u64 event_suppressed[EVENT_KINDS];
+
+static bool event_bounded(enum mq_event event)
+{
+	return event >= MQ_EVENT_SUBSCRIBED && event <= MQ_EVENT_LAGGED;
+}
+
+/* Whether it may be sent; then it tells of @suppressed that could not before. */
+static bool event_admit(const struct mq_event_report *report, u64 *suppressed)
+{
+	unsigned int kind = report->event - MQ_EVENT_SUBSCRIBED;
+	struct event_budget *budget;
+	bool admit;
+
+	*suppressed = 0;
+	if (!event_bounded(report->event))
+		return true;
+	budget = &event_budgets[hash_32(report->uid, EVENT_USERS_SHIFT)][kind];
+	spin_lock(&event_budget_lock);
+	if (!time_in_range_open(jiffies, budget->since, budget->since + HZ)) {
+		budget->since = jiffies;
+		budget->sent = 0;
+	}
+	admit = budget->sent < MQ_EVENTS_PER_SECOND;
+	budget->sent += admit;
+	if (admit)
+		swap(*suppressed, event_suppressed[kind]);
+	else
+		event_suppressed[kind]++;
+	spin_unlock(&event_budget_lock);
+	return admit;
+}
+
+/* An admitted one could not be made: the next one tells of it, and what it told. */
+static void event_give_back(const struct mq_event_report *report, u64 suppressed)
+{
+	if (!event_bounded(report->event))
+		return;
+	spin_lock(&event_budget_lock);
+	event_suppressed[report->event - MQ_EVENT_SUBSCRIBED] += suppressed + 1;
+	spin_unlock(&event_budget_lock);
+}
+
+/* ---- sending ---------------------------------------------------------- */
+
 /* Room for the largest event. */
 static size_t event_size(void)
 {
@@ -31,7 +98,7 @@ static size_t event_size(void)
 	       nla_total_size_64bit(sizeof(u64)) +		/* *_ID */
 	       nla_total_size(sizeof(u32)) +			/* PID */
 	       2 * nla_total_size_64bit(sizeof(u64)) +		/* PASSED, MISSED */
-	       nla_total_size_64bit(sizeof(u64)) +		/* SEQUENCE */
+	       2 * nla_total_size_64bit(sizeof(u64)) +		/* SEQUENCE, SUPPRESSED */
 	       2 * nla_total_size(sizeof(u32));			/* LIMIT, UID */
 }
 
@@ -39,7 +106,8 @@ static bool event_put_channel(struct sk_buff *skb, const struct mq_event_report 
 {
 	return !nla_put_u32(skb, MQ_A_EVENT, report->event) &&
 	       !nla_put_string(skb, MQ_A_NAME, report->name) &&
-	       !nla_put_u64_64bit(skb, MQ_A_ID, report->channel_id, MQ_A_PAD) &&
+	       (!report->channel_id ||
+		!nla_put_u64_64bit(skb, MQ_A_ID, report->channel_id, MQ_A_PAD)) &&
 	       !nla_put_u64_64bit(skb, MQ_A_TIME, ktime_get_real_ns(), MQ_A_PAD);
 }
 
@@ -97,7 +165,7 @@ static bool event_put(struct sk_buff *skb, const struct mq_event_report *report)
 }
 
 static struct sk_buff *event_message(const struct genl_family *family,
-				     const struct mq_event_report *report)
+				     const struct mq_event_report *report, u64 suppressed)
 {
 	struct sk_buff *skb = genlmsg_new(event_size(), GFP_KERNEL);
 	void *header;
@@ -106,7 +174,9 @@ static struct sk_buff *event_message(const struct genl_family *family,
 		return NULL;
 	header = genlmsg_put(skb, 0, 0, family, 0, MQ_CMD_EVENT);
 	/* It was allocated for the largest: a lack of room is our mistake. */
-	if (WARN_ON_ONCE(!header || !event_put(skb, report))) {
+	if (WARN_ON_ONCE(!header || !event_put(skb, report) ||
+			 (suppressed && nla_put_u64_64bit(skb, MQ_A_SUPPRESSED, suppressed,
+							  MQ_A_PAD)))) {
 		nlmsg_free(skb);
 		return NULL;
 	}
@@ -118,19 +188,23 @@ void mq_event_send(const struct mq_event_report *report)
 {
 	const struct genl_family *family;
 	struct sk_buff *skb;
+	u64 suppressed;
 
 	down_read(&event_lock);
 	family = event_family;
-	if (family && genl_has_listeners(family, &init_net, EVENT_GROUP)) {
-		skb = event_message(family, report);
+	if (family && genl_has_listeners(family, &init_net, EVENT_GROUP) &&
+	    event_admit(report, &suppressed)) {
+		skb = event_message(family, report, suppressed);
 		/*
 		 * A listener without room in its socket learns of the loss by
 		 * ENOBUFS; all of them do if there is no memory for the event.
 		 */
-		if (skb)
+		if (skb) {
 			genlmsg_multicast(family, skb, 0, EVENT_GROUP, GFP_KERNEL);
-		else
+		} else {
+			event_give_back(report, suppressed);
 			genl_set_err(family, &init_net, 0, EVENT_GROUP, -ENOBUFS);
+		}
 	}
 	up_read(&event_lock);
 }

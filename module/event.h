@@ -6,6 +6,11 @@
  * family (enum mq_event in linux/mq.h). Sent from process context without a
  * spinlock; nobody listening costs one test; no memory means a lost event,
  * which the listener's socket reports.
+ *
+ * Of what users cause in a loop if they like (MQ_EVENT_SUBSCRIBED to
+ * MQ_EVENT_LAGGED) so many a second are sent, for each user and kind, and the
+ * others are counted (MQ_EVENTS_PER_SECOND). Other kinds are what listeners are
+ * there for: each is sent.
  */
 #ifndef MQ_EVENT_H
 #define MQ_EVENT_H
@@ -17,14 +22,15 @@
  * struct mq_event_report - an event
  * @event: which
  * @name: of the channel
- * @channel_id: its id
+ * @channel_id: its id; 0: it was not made
  * @endpoint_id: subscription or publisher, or 0
  * @pid: its process, or 0
  * @passed: MQ_EVENT_LAGGED
  * @missed: MQ_EVENT_LAGGED
  * @sequence: MQ_EVENT_EVICTED, MQ_EVENT_WILL
  * @limit: MQ_EVENT_REFUSED
- * @uid: MQ_EVENT_REFUSED, in the initial user namespace
+ * @uid: who caused it, in the initial user namespace: MQ_EVENT_REFUSED, and those
+ *	that are bounded for each user
  */
 struct mq_event_report {
 	enum mq_event event;

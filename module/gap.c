@@ -173,6 +173,7 @@ static void gap_tell(struct mq_subscription *subscription, const struct mq_gap *
 		.channel_id = subscription->channel->id,
 		.endpoint_id = subscription->id,
 		.pid = subscription->pid,
+		.uid = subscription->uid,
 		.passed = gap->passed,
 		.missed = gap->missed,
 	};

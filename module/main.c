@@ -8,6 +8,7 @@
 #include "channel.h"
 #include "claim.h"
 #include "expire.h"
+#include "limit.h"
 #include "mq.h"
 #include "netlink.h"
 #include "registry.h"
@@ -54,6 +55,10 @@ unsigned int mq_max_wills_per_publisher = 65536;
 module_param_named(max_wills_per_publisher, mq_max_wills_per_publisher, uint, 0644);
 MODULE_PARM_DESC(max_wills_per_publisher, "most wills of a publisher; beyond: EMFILE (65536)");
 
+unsigned int mq_max_will_delay = 60 * 60 * 1000;
+module_param_named(max_will_delay, mq_max_will_delay, uint, 0644);
+MODULE_PARM_DESC(max_will_delay, "longest delay of a will in ms; beyond: ERANGE (3600000)");
+
 unsigned int mq_max_subscriptions_per_user = 1024;
 module_param_named(max_subscriptions_per_user, mq_max_subscriptions_per_user, uint, 0644);
 MODULE_PARM_DESC(max_subscriptions_per_user,
@@ -81,6 +86,21 @@ static const struct kernel_param_ops memory_ops = {
 };
 module_param_cb(memory, &memory_ops, NULL, 0444);
 MODULE_PARM_DESC(memory, "bytes that all rings take now (read-only)");
+
+static int refused_get(char *buffer, const struct kernel_param *kp)
+{
+	return sysfs_emit(buffer, "%llu\n", mq_limit_refused((unsigned long)kp->arg));
+}
+
+static const struct kernel_param_ops refused_ops = {
+	.get = refused_get,
+};
+module_param_cb(refused_channels, &refused_ops, (void *)MQ_LIMIT_CHANNELS, 0444);
+MODULE_PARM_DESC(refused_channels, "channels that max_channels refused (read-only)");
+module_param_cb(refused_bytes, &refused_ops, (void *)MQ_LIMIT_BYTES, 0444);
+MODULE_PARM_DESC(refused_bytes, "channels that max_bytes refused (read-only)");
+module_param_cb(refused_slots, &refused_ops, (void *)MQ_LIMIT_SLOTS, 0444);
+MODULE_PARM_DESC(refused_slots, "channels that max_slots refused (read-only)");
 
 struct workqueue_struct *mq_workqueue;
 

@@ -53,7 +53,7 @@
  *       filter mutex (channel)         filter index, filters of subscriptions
  *         endpoints mutex (channel)    list of subscriptions, scan of cursors
  *           channel lock (spin)        ring, routes, retained, counters
- *             identities lock, users lock (spin, leaves)
+ *             identities lock, users lock, event budgets (spin, leaves)
  *             wait queue lock
  *               timer lock of a subscription (spin, interrupts off)
  *
@@ -113,6 +113,7 @@ extern unsigned int mq_max_filters_per_subscription;
 extern unsigned int mq_max_filters_per_channel;
 extern unsigned long mq_max_filter_bytes;
 extern unsigned int mq_max_wills_per_publisher;
+extern unsigned int mq_max_will_delay;
 extern unsigned int mq_max_subscriptions_per_user;
 extern unsigned int mq_max_publishers_per_user;
 extern unsigned int mq_max_filters_per_user;

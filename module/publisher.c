@@ -50,8 +50,6 @@ int mq_publisher_grow(struct mq_publisher *publisher)
  */
 static int publisher_room(struct mq_publisher *publisher, u32 size)
 {
-	if (publisher->staged_count == MQ_CHUNK_RECORDS)
-		return -ENOSPC;
 	if (publisher->stage_used && publisher->stage_used + size > MQ_CHUNK_BYTES)
 		return -ENOSPC;
 	if (publisher->stage_used + size <= publisher->stage_size)
@@ -94,14 +92,15 @@ int mq_publisher_stage(struct mq_publisher *publisher, const struct mq_publish *
 {
 	struct mq_staged *staged = &publisher->staged[publisher->staged_count];
 	struct mq_ring_data *data = &staged->data;
-	int err = publisher_check(publisher, args);
+	int err;
 
+	/* A refused one takes a place, too. */
+	if (publisher->staged_count == MQ_CHUNK_RECORDS)
+		return -ENOSPC;
 	memset(staged, 0, sizeof(*staged));
-	if (err) {
-		if (publisher->staged_count == MQ_CHUNK_RECORDS)
-			return -ENOSPC;
+	err = publisher_check(publisher, args);
+	if (err)
 		goto refused;
-	}
 	err = publisher_room(publisher, args->topic_len + args->payload_len + args->metadata_len);
 	if (err)
 		return err;
@@ -366,6 +365,12 @@ static void publisher_leave(struct mq_channel *channel, struct mq_user *user)
 	mq_user_uncharge(user, MQ_USER_PUBLISHERS);
 }
 
+static void publisher_tell(const struct mq_publisher *publisher, enum mq_event event)
+{
+	mq_channel_endpoint_event(publisher->channel, event, publisher->id, publisher->pid,
+				  from_kuid(&init_user_ns, publisher->identity->uid));
+}
+
 struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_identity *identity,
 				      struct mq_user *user)
 {
@@ -391,7 +396,7 @@ struct mq_publisher *mq_publisher_new(struct mq_channel *channel, struct mq_iden
 	mq_channel_get(channel);
 	mq_identities_open(&channel->identities, identity, publisher->id,
 			   mq_ring_oldest(&channel->data.ring));
-	mq_channel_event(channel, MQ_EVENT_PUBLISHER_OPENED, publisher->id, publisher->pid);
+	publisher_tell(publisher, MQ_EVENT_PUBLISHER_OPENED);
 	return publisher;
 }
 
@@ -405,7 +410,7 @@ void mq_publisher_free(struct mq_publisher *publisher)
 	publisher_leave(channel, publisher->user);
 	mq_identities_close(&channel->identities, publisher->identity,
 			    mq_ring_oldest(&channel->data.ring));
-	mq_channel_event(channel, MQ_EVENT_PUBLISHER_CLOSED, publisher->id, publisher->pid);
+	publisher_tell(publisher, MQ_EVENT_PUBLISHER_CLOSED);
 	mq_publish_destroy(publisher);
 	mq_identity_put(publisher->identity);
 	mq_user_put(publisher->user);

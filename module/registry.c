@@ -114,9 +114,9 @@ static int channel_register(struct mq_channel *channel, struct netlink_ext_ack *
 	int err;
 
 	lockdep_assert_held(&channel_admin);
-	if (channel_count >= READ_ONCE(mq_max_channels)) {
+	if (channel_count >= min(READ_ONCE(mq_max_channels), MQ_MINORS)) {
 		NL_SET_ERR_MSG_MOD(extack, "module parameter max_channels allows no more channels");
-		return -ENFILE;
+		return mq_limit_refuse_channel(channel->name, MQ_LIMIT_CHANNELS, -ENFILE);
 	}
 	if (channel_find(channel->name)) {
 		NL_SET_ERR_MSG_MOD(extack, "a channel of this name exists");
@@ -167,7 +167,7 @@ int mq_channel_create(const struct mq_channel_config *config, struct netlink_ext
 	err = channel_register(channel, extack);
 	if (!err) {
 		trace_mq_channel_create(channel->name, channel->id);
-		mq_channel_event(channel, MQ_EVENT_CREATED, 0, 0);
+		mq_channel_event(channel, MQ_EVENT_CREATED);
 	}
 	mutex_unlock(&channel_admin);
 	if (err)
@@ -185,7 +185,7 @@ static void channel_unregister(struct mq_channel *channel)
 	channel_move_generations();
 	device_del(&channel->dev);
 	trace_mq_channel_delete(channel->name, channel->id);
-	mq_channel_event(channel, MQ_EVENT_DELETED, 0, 0);
+	mq_channel_event(channel, MQ_EVENT_DELETED);
 	/* The registry's reference. */
 	mq_channel_put(channel);
 }
@@ -252,7 +252,7 @@ int mq_channel_purge(const char *name, struct netlink_ext_ack *extack)
 	mq_channel_kick(channel);
 	mq_channel_wake_later(channel);
 	trace_mq_channel_purge(channel->name, channel->id);
-	mq_channel_event(channel, MQ_EVENT_PURGED, 0, 0);
+	mq_channel_event(channel, MQ_EVENT_PURGED);
 	mutex_unlock(&channel_admin);
 	return 0;
 }
@@ -320,7 +320,7 @@ int mq_channel_set(const char *name, const struct mq_channel_change *change,
 			WRITE_ONCE(channel->evict_after, *change->evict_after);
 		if (change->hold)
 			WRITE_ONCE(channel->hold, *change->hold);
-		mq_channel_event(channel, MQ_EVENT_CHANGED, 0, 0);
+		mq_channel_event(channel, MQ_EVENT_CHANGED);
 	}
 	mutex_unlock(&channel_admin);
 	return err;

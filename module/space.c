@@ -184,7 +184,7 @@ static void space_scan(struct mq_channel *channel, u32 slots, u64 bytes)
 	if (enough)
 		wake_up_poll(&channel->space, EPOLLOUT | EPOLLWRNORM);
 	if (told)
-		mq_channel_event(channel, MQ_EVENT_SPACE, 0, 0);
+		mq_channel_event(channel, MQ_EVENT_SPACE);
 }
 
 void mq_space_scan(struct mq_channel *channel)
@@ -232,7 +232,7 @@ static void space_tell_full(struct mq_channel *channel, bool refused)
 		channel->data.full_told = true;
 	spin_unlock(&channel->data.lock);
 	if (tell)
-		mq_channel_event(channel, MQ_EVENT_FULL, 0, 0);
+		mq_channel_event(channel, MQ_EVENT_FULL);
 }
 
 void mq_space_wait(struct mq_channel *channel)

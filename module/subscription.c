@@ -294,6 +294,12 @@ static void subscription_free_rcu(struct rcu_head *rcu)
 	subscription_free(container_of(rcu, struct mq_subscription, rcu));
 }
 
+static void subscription_tell(const struct mq_subscription *subscription, enum mq_event event)
+{
+	mq_channel_endpoint_event(subscription->channel, event, subscription->id,
+				  subscription->pid, subscription->uid);
+}
+
 /* The end of a subscription, listed or open. */
 static void subscription_close(struct mq_subscription *subscription)
 {
@@ -315,7 +321,7 @@ static void subscription_close(struct mq_subscription *subscription)
 
 	mq_subscription_wake_end(subscription);
 	trace_mq_unsubscribe(channel->id, subscription->id);
-	mq_channel_event(channel, MQ_EVENT_UNSUBSCRIBED, subscription->id, subscription->pid);
+	subscription_tell(subscription, MQ_EVENT_UNSUBSCRIBED);
 	subscription_uncharge(subscription);
 	/* A publish may still look at the wait queue. */
 	call_rcu(&subscription->rcu, subscription_free_rcu);
@@ -377,6 +383,7 @@ static struct mq_subscription *subscription_new(struct mq_channel *channel)
 	}
 	subscription->channel = channel;
 	subscription->pid = task_tgid_nr(current);
+	subscription->uid = from_kuid(&init_user_ns, current_euid());
 	init_waitqueue_head(&subscription->wq);
 	mq_subscription_wake_init(subscription);
 	mq_parked_init(&subscription->parked);
@@ -473,7 +480,7 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	mq_channel_get(channel);
 	trace_mq_subscribe(channel->id, subscription->id, subscription->pid,
 			   args->flags & MQ_SUBSCRIBE_HOLD);
-	mq_channel_event(channel, MQ_EVENT_SUBSCRIBED, subscription->id, subscription->pid);
+	subscription_tell(subscription, MQ_EVENT_SUBSCRIBED);
 	if (evicted)
 		mq_space_tell_evicted(subscription, args->position);
 	file = mq_endpoint_file("mq-subscription", &subscription_fops, subscription,

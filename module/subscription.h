@@ -26,6 +26,7 @@ struct mq_user;
  * @channel: its channel (a reference)
  * @id: number, module-wide
  * @pid: process that made it, in the initial pid namespace
+ * @uid: its user, in the initial user namespace
  * @user: on whose account it and its filters go (a reference, or NULL)
  * @locked: on whose account its pages are locked (a reference, or NULL)
  *
@@ -81,6 +82,7 @@ struct mq_subscription {
 	struct mq_channel *channel;
 	u64 id;
 	u32 pid;
+	u32 uid;
 	struct mq_user *user;
 	struct user_struct *locked;
 

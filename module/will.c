@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "expire.h"
+#include "mq.h"
 #include "space.h"
 #include "user.h"
 #include "will.h"
@@ -36,6 +37,9 @@ static int will_check(const struct mq_publisher *publisher, const struct mq_will
 	if ((u64)args->topic_len + args->payload_len + args->metadata_len >
 	    publisher->channel->data.ring.config.max_record)
 		return -EMSGSIZE;
+	/* It keeps its place in the ring for so long, whoever is left to clear it. */
+	if (args->delay_ms > READ_ONCE(mq_max_will_delay))
+		return mq_limit_refuse(publisher->channel, MQ_LIMIT_WILLS, -ERANGE);
 	return 0;
 }
 

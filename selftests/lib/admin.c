@@ -203,6 +203,25 @@ TEST_F(admin, shows_subscriptions)
 	libmq_channel_close(channel);
 }
 
+TEST_F(admin, numbers_of_the_module)
+{
+	uint64_t memory = 0, more = 0, refused = 0, bound = 0;
+
+	ASSERT_EQ(0, libmq_module_parameter("memory", &memory));
+	ASSERT_EQ(0, create(self->admin));
+	ASSERT_EQ(0, libmq_module_parameter("memory", &more));
+	EXPECT_LT(memory + 131072, more);
+	ASSERT_EQ(0, libmq_module_parameter("max_slots", &bound));
+	ASSERT_EQ(0, libmq_module_parameter("refused_slots", &refused));
+	EXPECT_EQ(-ERANGE, channel_anew(self->admin, "libadm", (struct libmq_channel_opts){
+		  .slots = 2 * bound }));
+	ASSERT_EQ(0, libmq_module_parameter("refused_slots", &more));
+	EXPECT_EQ(refused + 1, more);
+	EXPECT_EQ(-ENOENT, libmq_module_parameter("none", &more));
+	EXPECT_EQ(-EPROTO, libmq_module_parameter("../initstate", &more));
+	EXPECT_EQ(refused + 1, more);
+}
+
 /* Waits for an event of a type of our channel. */
 static int await(struct libmq_admin *admin, enum libmq_event_type type, struct libmq_event *event)
 {
@@ -247,6 +266,33 @@ TEST_F(admin, events_come_in_order)
 	EXPECT_EQ((uint32_t)getpid(), event.pid);
 	ASSERT_EQ(0, await(self->admin, LIBMQ_EVENT_PUBLISHER_CLOSED, &event));
 	ASSERT_EQ(0, await(self->admin, LIBMQ_EVENT_DELETED, &event));
+}
+
+TEST_F(admin, events_beyond_a_hundred_are_counted)
+{
+	uint64_t opened = 0, told = 0, suppressed = 0;
+	struct libmq_publisher *publisher;
+	struct libmq_channel *channel;
+	struct libmq_event event;
+	int got;
+
+	ASSERT_EQ(0, libmq_admin_listen(self->admin));
+	ASSERT_EQ(0, create(self->admin));
+	ASSERT_EQ(0, libmq_channel_open(&channel, NULL, "libadm", LIBMQ_OPEN_WRITE));
+	while (!suppressed) {
+		ASSERT_EQ(0, libmq_publisher_open(&publisher, channel));
+		libmq_publisher_close(publisher);
+		opened++;
+		while ((got = libmq_admin_event(self->admin, &event)) > 0) {
+			if (event.type != LIBMQ_EVENT_PUBLISHER_OPENED)
+				continue;
+			told++;
+			suppressed += event.suppressed;
+		}
+		ASSERT_EQ(0, got);
+	}
+	EXPECT_EQ(opened, told + suppressed);
+	libmq_channel_close(channel);
 }
 
 TEST_F(admin, needs_privileges)

@@ -299,7 +299,10 @@ TEST_F(will, what_everything_is_called)
 	EXPECT_STREQ("subscriptions", libmq_limit_name(LIBMQ_LIMIT_SUBSCRIPTIONS));
 	EXPECT_STREQ("wills", libmq_limit_name(LIBMQ_LIMIT_WILLS));
 	EXPECT_STREQ("memlock", libmq_limit_name(LIBMQ_LIMIT_MEMLOCK));
+	EXPECT_STREQ("channels", libmq_limit_name(LIBMQ_LIMIT_CHANNELS));
+	EXPECT_STREQ("slots", libmq_limit_name(LIBMQ_LIMIT_SLOTS));
 	EXPECT_STREQ("unknown", libmq_limit_name(LIBMQ_LIMITS));
+	EXPECT_STREQ("unknown", libmq_limit_name(LIBMQ_LIMIT_SLOTS + 1));
 	EXPECT_STREQ("unknown", libmq_limit_name(-1));
 }
 

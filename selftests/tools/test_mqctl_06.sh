@@ -3,7 +3,7 @@
 # mqctl stats and monitor: the numbers are true.
 
 . "$(dirname "$0")/lib.sh"
-plan 24
+plan 29
 
 channel_create lossy --topics 'lossy/#' --slots 64
 channel_create strict --topics 'strict/#' --slots 64 --overflow reject
@@ -17,7 +17,7 @@ number()
 	member "${json#*subscriptions\":[}" "$2"
 }
 
-equal "stats is one JSON document" "$(mqctl stats --json | jq -c 'keys')" '["channels","subscriptions"]'
+equal "stats is one JSON document" "$(mqctl stats --json | jq -c 'keys')" '["channels","module","subscriptions"]'
 says "stats in words, without subscriptions" 0 "none" mqctl stats
 says "stats of what is not there" 1 "did you mean 'lossy'" mqctl stats losy
 
@@ -84,6 +84,24 @@ check "full and space are events" wait_for grep -q '"event":"space","channel":"s
 check "full came before" grep -q '"event":"full","channel":"strict"' "$work/events"
 stop "$holder"
 
+# ---- what is refused for all channels together ----
+
+refused_slots()
+{
+	mqctl stats --json | jq .module.refusals.slots
+}
+before=$(refused_slots)
+mqctl channel create refused --slots 1G 2>/dev/null
+equal "a channel that a limit refused is counted" "$(refused_slots)" $((before + 1))
+says "and shown" 0 "  by max_slots       $((before + 1))" mqctl stats
+told()
+{
+	mqctl channel create refused --slots 1G 2>/dev/null
+	grep -qE '"event":"refused","channel":"refused","channel_id":0,.*"uid":0,"limit":"slots"' \
+		"$work/events"
+}
+check "and an event" wait_for told
+
 # ---- events ----
 
 check "a subscription that goes is an event" \
@@ -97,6 +115,17 @@ check "a channel that goes is an event" \
 equal "events come in order" \
 	"$(jq -r 'select(.channel == "lossy") | .event' "$work/events" | tr '\n' ' ')" \
 	"changed purged publisher-opened publisher-closed deleted "
+flood()
+{
+	local i
+
+	for ((i = 0; i < 300; i++)); do
+		echo x >/dev/mq/strict
+	done
+	grep -q "\"event\":\"$1\",\"channel\":\"strict\",.*\"suppressed\":[1-9]" "$work/events"
+}
+check "too many of a kind are counted instead" wait_for flood publisher-opened
+check "of each kind for itself" wait_for flood publisher-closed
 check "every line is JSON" jq -e . "$work/events"
 stop "$monitor"
 says "-C and -W end a monitor" 27 "" mqctl monitor -C 5 -W 0.2

@@ -3,7 +3,7 @@
 # mqctl: what publishers rely on (expectations, expiry, wills), and what limits say.
 
 . "$(dirname "$0")/lib.sh"
-plan 45
+plan 46
 
 is()
 {
@@ -96,6 +96,7 @@ equal "none was lost" "$(of wills wills_lost)" 0
 # ---- what cannot be ----
 
 says "a topic that nobody claims" 1 "no channel claims" mqctl pub --will x --will-topic other/x w/x y
+says "a delay that is too long" 1 "max_will_delay" mqctl pub --will x --will-delay 3601 w/x y
 says "a will that is too large" 1 "larger than its channel takes" \
 	mqctl pub --will "$(printf '%066000d' 0)" w/x y
 channel_create tiny --topics 'tiny/#' --overflow reject --slots 64 --bytes 4096 --max-record 1024

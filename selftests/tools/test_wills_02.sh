@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mqtt.sh"
-plan 46
+plan 49
 
 # A client is one byte in hex; it is called so, and its will goes to will/BYTE.
 # will_3 ID: CONNECT of MQTT 3.1.1, clean, with the will "gone".
@@ -208,6 +208,15 @@ check "no owner at all is logged" grep -q "will of client 'v'.*no channel" "$wor
 mqctl channel set bus --topics '#'
 disconnect
 dies "but there is one in the end" v
+parameter=/sys/module/mq/parameters/max_will_delay
+before=$(<"$parameter")
+echo 1500 >"$parameter"
+client "$(will_5 75 1 3600 3600)"
+echo "$before" >"$parameter"
+check "a delay that is too long for the kernel is cut there, which is logged" \
+	grep -q "will of client 'u' would come after 1500 ms instead of 3600000 if" "$work/mqttd.err"
+disconnect
+lives "and there only" u
 
 # ---- the daemon is killed ----
 
@@ -219,7 +228,7 @@ for ((i = 0; i < 20; i++)); do
 done
 client "$(will_3 57)"
 send e000
-wait_for is bus wills 20
+wait_for is bus wills 21
 disconnect
 lines=$(wc -l <"$work/witness")
 lost=$(of bus wills_lost)
@@ -227,12 +236,13 @@ client "$(will_5 77 1 3600 5)"
 disconnect
 # The daemon has seen the end of the connection when it serves the next one.
 client "$(connect_3 79)"
-equal "all have a will but one" "$(of bus wills)" 21
+equal "all have a will but one" "$(of bus wills)" 22
 stop "$daemon" KILL
 check "killed: the kernel publishes all" wait_for is bus wills 0
 check "also the one that waited" wait_for has_heard w
-equal "each once" "$(tail -n +$((lines + 1)) "$work/witness" | grep '^will/[A-Tw] gone' |
-	sort | uniq -c | awk '$1 == 1' | wc -l)" 21
+check "and the one whose delay was cut" wait_for has_heard u
+equal "each once" "$(tail -n +$((lines + 1)) "$work/witness" | grep '^will/[A-Tuw] gone' |
+	sort | uniq -c | awk '$1 == 1' | wc -l)" 22
 equal "but for who had said goodbye" "$(heard W)" 0
 equal "none was lost" "$(of bus wills_lost)" "$lost"
 disconnect

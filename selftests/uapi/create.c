@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 #include <linux/capability.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
@@ -324,6 +325,89 @@ TEST_F(create, limits_of_the_module)
 	ASSERT_EQ(0, mqt_param_set("max_bytes", self->max_bytes));
 	EXPECT_EQ(self->memory, mqt_param("memory"));
 	EXPECT_EQ(0, mqt_create(&config));
+}
+
+/* A limit of the module: who runs into it, and how often that is told. */
+struct module_limit {
+	enum mq_limit limit;
+	int error;
+	const char *counter;
+	unsigned int attribute;
+	uint64_t value;
+	uint64_t counted;
+};
+
+static const char *not_told(const struct mqt_attrs *attrs, const struct module_limit *limit,
+			    uint64_t before)
+{
+	if (mqt_u32(attrs, MQ_A_EVENT) != MQ_EVENT_REFUSED)
+		return "event";
+	if (mqt_u32(attrs, MQ_A_LIMIT) != limit->limit)
+		return "limit";
+	if (mqt_u32(attrs, MQ_A_UID))
+		return "uid";
+	if (mqt_u32(attrs, MQ_A_PID) != (uint32_t)getpid())
+		return "pid";
+	if (mqt_has(attrs, MQ_A_ID))
+		return "id";
+	/* A second, less what a tick may be. */
+	if (mqt_u64(attrs, MQ_A_TIME) < before + 900000000)
+		return "time";
+	return "";
+}
+
+/* Is refused until it was told twice. Empty, or what is not as it should be. */
+static const char *run_into(const struct module_limit *limit, int events)
+{
+	static struct mqt_reply event;
+	unsigned int told = 0, tries = 0;
+	const char *wrong = "";
+	uint64_t time = 0;
+
+	while (told < 2 && !*wrong) {
+		int error = limit->attribute == MQ_A_SLOTS ?
+			    refusal_u32(limit->attribute, limit->value) :
+			    refusal_u64(limit->attribute, limit->value);
+
+		tries++;
+		if (error != limit->error)
+			return "errno";
+		if (mqt_param(limit->counter) != limit->counted + tries)
+			return "counter";
+		while (!*wrong && !mqt_events_next(events, &event)) {
+			if (strcmp(NAME, mqt_str(&event.attrs, MQ_A_NAME)))
+				continue;
+			told++;
+			wrong = not_told(&event.attrs, limit, time);
+			time = mqt_u64(&event.attrs, MQ_A_TIME);
+		}
+	}
+	return *wrong || tries > told ? wrong : "each one is told";
+}
+
+TEST_F(create, limits_are_counted_and_told)
+{
+	struct module_limit limits[] = {
+		{ MQ_LIMIT_CHANNELS, ENFILE, "refused_channels", MQ_A_BYTES, 4096, 0 },
+		{ MQ_LIMIT_BYTES, EDQUOT, "refused_bytes", MQ_A_BYTES, 1ULL << 40, 0 },
+		{ MQ_LIMIT_SLOTS, ERANGE, "refused_slots", MQ_A_SLOTS, 2 * self->max_slots, 0 },
+	};
+	int events = mqt_events_open();
+	unsigned int i, j;
+
+	ASSERT_LE(0, events);
+	ASSERT_EQ(0, fcntl(events, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, mqt_param_set("max_channels", channels()));
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		for (j = 0; j < ARRAY_SIZE(limits); j++)
+			limits[j].counted = mqt_param(limits[j].counter);
+		EXPECT_STREQ("", run_into(&limits[i], events)) TH_LOG("%s", limits[i].counter);
+		for (j = 0; j < ARRAY_SIZE(limits); j++)
+			if (j != i)
+				EXPECT_EQ(limits[j].counted, mqt_param(limits[j].counter));
+		EXPECT_GT(0, mqt_param_set(limits[i].counter, 0));
+	}
+	EXPECT_EQ(self->memory, mqt_param("memory"));
 }
 
 TEST_F(create, parameters_are_bounds_not_wishes)

@@ -19,6 +19,7 @@ FIXTURE(will) {
 	uint64_t publisher_id;
 	struct mqt_subscription subscription;
 	struct mqt_map map;
+	uint64_t max_delay;
 	char payload[BYTES];
 };
 
@@ -32,6 +33,7 @@ FIXTURE_SETUP(will)
 	struct mq_publisher_new args = { .flags = MQ_PUBLISHER_NONBLOCK };
 
 	mqt_delete(OTHER);
+	self->max_delay = mqt_param("max_will_delay");
 	ASSERT_EQ(0, mqt_create(&config));
 	self->node = mqt_node(NAME, O_RDWR);
 	self->publisher = mqt_ioctl(self->node, MQ_IOC_PUBLISHER, &args);
@@ -44,6 +46,7 @@ FIXTURE_SETUP(will)
 
 FIXTURE_TEARDOWN(will)
 {
+	EXPECT_EQ(0, mqt_param_set("max_will_delay", self->max_delay));
 	mqt_delete(NAME);
 	mqt_delete(OTHER);
 }
@@ -478,6 +481,45 @@ TEST_F(will, takes_the_place_of_what_expired)
 }
 
 /* ---- refusals and losses ------------------------------------------------ */
+
+/* Sets will 1 with a delay: 0, or the errno that refused it. */
+static int delayed(int fd, uint32_t delay_ms)
+{
+	struct mq_will will;
+	int error;
+
+	mqt_will(&will, 1, "a/1", "x", 1);
+	will.delay_ms = delay_ms;
+	error = mqt_refusal(fd, MQ_IOC_WILL_SET, &will);
+	return error == MQT_SUCCEEDED ? 0 : error;
+}
+
+TEST_F(will, a_delay_has_a_bound)
+{
+	struct mqt_reply event;
+	int events;
+
+	EXPECT_EQ(3600000U, self->max_delay);
+	EXPECT_EQ(0, delayed(self->publisher, self->max_delay));
+	events = mqt_events_open();
+	ASSERT_LE(0, events);
+	EXPECT_EQ(ERANGE, delayed(self->publisher, self->max_delay + 1));
+	ASSERT_EQ(0, mqt_events_next(events, &event));
+	EXPECT_EQ(MQ_EVENT_REFUSED, (int)mqt_u32(&event.attrs, MQ_A_EVENT));
+	EXPECT_EQ(MQ_LIMIT_WILLS, (int)mqt_u32(&event.attrs, MQ_A_LIMIT));
+	EXPECT_EQ(ERANGE, delayed(self->publisher, UINT32_MAX));
+	EXPECT_EQ(2U, info().refusals[MQ_LIMIT_WILLS]);
+	EXPECT_EQ(1U, info().wills);
+	ASSERT_EQ(0, mqt_param_set("max_will_delay", 0));
+	EXPECT_EQ(ERANGE, delayed(self->publisher, 1));
+	EXPECT_EQ(3U, info().refusals[MQ_LIMIT_WILLS]);
+	/* The one of before is there, until it is replaced by one without a delay. */
+	EXPECT_EQ(1U, info().wills);
+	EXPECT_EQ(0, delayed(self->publisher, 0));
+	close(self->publisher);
+	EXPECT_STREQ("!a/1=x ", mqt_read_text(self->subscription.fd));
+	EXPECT_EQ(0U, info().wills);
+}
 
 TEST_F(will, lost_to_another_owner)
 {

@@ -45,9 +45,14 @@ const char *libmq_limit_name(enum libmq_limit limit)
 		[LIBMQ_LIMIT_RETAINED] = "retained",
 		[LIBMQ_LIMIT_USER] = "user",
 		[LIBMQ_LIMIT_MEMLOCK] = "memlock",
+		[LIBMQ_LIMIT_CHANNELS] = "channels",
+		[LIBMQ_LIMIT_BYTES] = "bytes",
+		[LIBMQ_LIMIT_SLOTS] = "slots",
 	};
 
-	return (unsigned int)limit < LIBMQ_LIMITS ? names[limit] : "unknown";
+	if ((unsigned int)limit >= sizeof(names) / sizeof(names[0]) || !names[limit])
+		return "unknown";
+	return names[limit];
 }
 
 static int join(struct libmq_admin *admin, struct mnl_socket *socket)
@@ -117,6 +122,7 @@ static bool take_event(const struct libmq_admin *admin, const struct nlmsghdr *m
 		.sequence = libmq_attr_u64(&from, MQ_A_SEQUENCE),
 		.uid = libmq_attr_u32(&from, MQ_A_UID),
 		.limit = libmq_attr_u32(&from, MQ_A_LIMIT),
+		.suppressed = libmq_attr_u64(&from, MQ_A_SUPPRESSED),
 	};
 	libmq_attr_name(&from, MQ_A_NAME, event->channel);
 	event->id = libmq_attr_u64(&from, from.of[MQ_A_SUBSCRIPTION_ID] ? MQ_A_SUBSCRIPTION_ID :

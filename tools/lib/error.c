@@ -73,7 +73,8 @@ static const struct {
 	{ ENAMETOOLONG,
 	  "a channel's name has at most 63 bytes" },
 	{ ERANGE,
-	  "out of range: a sequence above the head, or a size above a module parameter" },
+	  "out of range: a sequence above the head, or a size or the delay of a will above a "
+	  "module parameter (max_slots, max_will_delay)" },
 	{ EOPNOTSUPP,
 	  "this cannot be changed in a live channel: delete it and create it anew" },
 	{ ENOMEM,

@@ -179,6 +179,12 @@ enum libmq_next {
 /* Version of the library in use (LIBMQ_VERSION: of the header). */
 const char *libmq_version(void);
 
+/*
+ * A number among the parameters of the loaded module, for anybody. Errors: -ENOENT
+ * (no module, or none of that name), -EPROTO (not a number).
+ */
+int libmq_module_parameter(const char *name, uint64_t *value);
+
 /**
  * libmq_strerror() - what a failure means and what to do about it
  * @error: negative errno that a function of this library returned
@@ -232,7 +238,8 @@ int libmq_tlv_next(const void *metadata, uint32_t metadata_len, uint32_t *offset
 /**
  * struct libmq_will_opts - options of libmq_publisher_will_set() and of the bus
  * @size: set by LIBMQ_OPTS()
- * @delay_ms: how long after the end it is published
+ * @delay_ms: how long after the end it is published; -ERANGE: longer than parameter
+ *	max_will_delay of the module
  * @on_exit: the end of this process is enough, even if another one has inherited
  *	the descriptor (fork) and lives on
  */
@@ -472,7 +479,10 @@ enum libmq_limit {
 	LIBMQ_LIMIT_RETAINED,
 	LIBMQ_LIMIT_USER,
 	LIBMQ_LIMIT_MEMLOCK,
-	LIBMQ_LIMITS,
+	LIBMQ_LIMITS,			/* of a channel; the others are the module's */
+	LIBMQ_LIMIT_CHANNELS = 16,
+	LIBMQ_LIMIT_BYTES,
+	LIBMQ_LIMIT_SLOTS,
 };
 
 /* One word; "unknown" for numbers of newer kernels. */
@@ -716,7 +726,7 @@ enum libmq_event_type {
  * struct libmq_event - something happened
  * @type: what; unknown numbers may come from newer kernels
  * @channel: name
- * @channel_id: identity of the channel
+ * @channel_id: identity of the channel; 0: REFUSED, and it was not created
  * @time: when
  * @id: of the subscription or publisher, or 0
  * @pid: its process, or that of who was refused, or 0
@@ -726,6 +736,9 @@ enum libmq_event_type {
  *	was lost
  * @uid: REFUSED: user of the process
  * @limit: REFUSED: what it ran into
+ * @suppressed: (UN)SUBSCRIBED, PUBLISHER_OPENED and CLOSED, LAGGED: how many of this
+ *	type were left out since the last one that came: one user caused more than
+ *	100 of them in a second
  */
 struct libmq_event {
 	enum libmq_event_type type;
@@ -738,6 +751,7 @@ struct libmq_event {
 	uint64_t sequence;
 	uint32_t uid;
 	enum libmq_limit limit;
+	uint64_t suppressed;
 };
 
 const char *libmq_event_name(enum libmq_event_type type);

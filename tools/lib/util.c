@@ -1,15 +1,44 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Small things that every file needs, and the version. */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "private.h"
 
 const char *libmq_version(void)
 {
 	return LIBMQ_VERSION;
+}
+
+int libmq_module_parameter(const char *name, uint64_t *value)
+{
+	char path[128], text[32], *end;
+	unsigned long long number;
+	ssize_t length;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "/sys/module/mq/parameters/%s", name) >=
+	    (int)sizeof(path))
+		return -ENOENT;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (length <= 0)
+		return -EPROTO;
+	text[length] = '\0';
+	number = strtoull(text, &end, 10);
+	if (end == text || *end != '\n')
+		return -EPROTO;
+	*value = number;
+	return 0;
 }
 
 int libmq_ioctl(int fd, unsigned long request, void *arg)

@@ -296,6 +296,9 @@ int explain_will(int error, const char *channel, const struct libmq_message *mes
 	case -EMFILE:
 		return complain("the will was refused: max_wills_per_publisher "
 				"(/sys/module/mq/parameters), or too many open files");
+	case -ERANGE:
+		return complain("the delay of the will is longer than max_will_delay allows "
+				"(/sys/module/mq/parameters)");
 	default:
 		return explain_publish(error, channel, message);
 	}

@@ -81,6 +81,40 @@ static int show_subscriptions(struct print *print, struct libmq_admin *admin, co
 	return error < 0 ? explain_admin(admin, error, "look at subscriptions", name) : STATUS_OK;
 }
 
+/* What counts for all channels together. */
+static void show_module(struct print *print)
+{
+	static const struct {
+		enum libmq_limit limit;
+		const char *parameter, *title;
+	} limits[] = {
+		{ LIBMQ_LIMIT_CHANNELS, "refused_channels", "  by max_channels" },
+		{ LIBMQ_LIMIT_BYTES, "refused_bytes", "  by max_bytes" },
+		{ LIBMQ_LIMIT_SLOTS, "refused_slots", "  by max_slots" },
+	};
+	uint64_t value;
+	size_t i;
+
+	print_heading(print, "Module:");
+	print_object(print, "module");
+	if (libmq_module_parameter("memory", &value))
+		print_none(print, "memory", "Memory");
+	else
+		print_size(print, "memory", "Memory", value);
+	print_note(print, "Refused channels");
+	print_object(print, "refusals");
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		const char *name = libmq_limit_name(limits[i].limit);
+
+		if (libmq_module_parameter(limits[i].parameter, &value))
+			print_none(print, name, limits[i].title);
+		else
+			print_number(print, name, limits[i].title, value);
+	}
+	print_end(print);
+	print_end(print);
+}
+
 static int stats_run(struct command_line *line)
 {
 	struct libmq_admin *admin;
@@ -101,6 +135,8 @@ static int stats_run(struct command_line *line)
 	print_end(&print);
 	if (status == STATUS_OK)
 		status = show_subscriptions(&print, admin, name);
+	if (!name)
+		show_module(&print);
 	print_end(&print);
 	libmq_admin_close(admin);
 	return print_flush(&print) ? complain("cannot write") : status;

@@ -124,5 +124,7 @@ void stream_event(const struct libmq_event *event)
 	if (event->pid)
 		print_number(&print, "pid", "pid", event->pid);
 	event_details(event);
+	if (event->suppressed)
+		print_number(&print, "suppressed", "suppressed", event->suppressed);
 	print_end(&print);
 }

@@ -107,22 +107,49 @@ void will_session_expiry(struct session *session, uint32_t seconds)
 		session->will->delay_ms = in_ms(seconds);
 }
 
+/*
+ * Leaves it with the kernel, with a delay that it takes: it waits no longer once
+ * this daemon has been killed.
+ */
+static int leave(struct session *session, struct will *will)
+{
+	struct libmq_will_opts opts = { .size = sizeof(opts), .delay_ms = will->delay_ms };
+	struct mqttd *mqttd = session->mqttd;
+	struct libmq_bus *bus = mqttd->worker->bus;
+	uint64_t longest, wanted = mqttd->will_ids + 1;
+	char id[64];
+	int error;
+
+	error = libmq_bus_will_set(bus, wanted, &will->message, &opts);
+	if (error == -ERANGE && !libmq_module_parameter("max_will_delay", &longest) &&
+	    longest < opts.delay_ms) {
+		opts.delay_ms = (uint32_t)longest;
+		error = libmq_bus_will_set(bus, wanted, &will->message, &opts);
+	}
+	if (error)
+		return error;
+	will->id = ++mqttd->will_ids;
+	if (opts.delay_ms < will->delay_ms) {
+		log_quote(id, sizeof(id), session->client_id, session->client_id_len);
+		log_limited(&mqttd->will_log, LOG_LEVEL_WARNING,
+			    "%s: the will of client '%s' would come after %u ms instead of %u if this daemon were killed: parameter max_will_delay of the module",
+			    session->conn.peer, id, opts.delay_ms, will->delay_ms);
+	}
+	return 0;
+}
+
 void will_register(struct session *session)
 {
 	struct mqttd *mqttd = session->mqttd;
 	struct will *will = session->will;
-	struct libmq_will_opts opts = { .size = sizeof(opts) };
 	char id[64], topic[128], why[256];
 	int error;
 
 	if (!will)
 		return;
-	opts.delay_ms = will->delay_ms;
-	error = libmq_bus_will_set(mqttd->worker->bus, mqttd->will_ids + 1, &will->message, &opts);
-	if (!error) {
-		will->id = ++mqttd->will_ids;
+	error = leave(session, will);
+	if (!error)
 		return;
-	}
 	mqttd->worker->stats.wills_unregistered++;
 	log_quote(id, sizeof(id), session->client_id, session->client_id_len);
 	log_quote(topic, sizeof(topic), will->message.topic, will->message.topic_len);

@@ -102,34 +102,6 @@ enum mq_hold {
 	MQ_HOLD_READERS		= 1,
 };
 
-/**
- * enum mq_limit - what a refusal ran into, see &mq_info.refusals
- * @MQ_LIMIT_SUBSCRIPTIONS: parameter max_subscriptions; EUSERS
- * @MQ_LIMIT_PUBLISHERS: parameter max_publishers; EUSERS
- * @MQ_LIMIT_FILTERS: parameters max_filters_per_subscription (EMFILE), max_filters_per_channel,
- *	max_filter_bytes (ENFILE)
- * @MQ_LIMIT_WILLS: parameter max_wills_per_publisher (EMFILE), a quarter of the ring (EDQUOT)
- * @MQ_LIMIT_RETAINED: MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX; EDQUOT
- * @MQ_LIMIT_USER: parameters max_subscriptions_per_user, max_publishers_per_user,
- *	max_filters_per_user, max_wills_per_user; EDQUOT
- * @MQ_LIMIT_MEMLOCK: RLIMIT_MEMLOCK of the caller; ENOBUFS
- * @MQ_LIMITS: how many there are
- *
- * Limits per user count by the real user id of who made the descriptor, over all channels;
- * CAP_SYS_RESOURCE is exempt. RLIMIT_MEMLOCK counts the two pages of each subscription with what
- * else the user has locked; CAP_IPC_LOCK is exempt.
- */
-enum mq_limit {
-	MQ_LIMIT_SUBSCRIPTIONS,
-	MQ_LIMIT_PUBLISHERS,
-	MQ_LIMIT_FILTERS,
-	MQ_LIMIT_WILLS,
-	MQ_LIMIT_RETAINED,
-	MQ_LIMIT_USER,
-	MQ_LIMIT_MEMLOCK,
-	MQ_LIMITS,
-};
-
 /* ------------------------------------------------------------------------
  * Nodes
  */
@@ -170,7 +142,8 @@ enum mq_limit {
  * @wills_lost: out: wills that could not be published: their topic had another
  *	owner by then, or the channel was deleted
  * @expired: out: retained values that expired
- * @refusals: out: how often each limit refused something (enum mq_limit)
+ * @refusals: out: how often each limit of the channel refused something (enum
+ *	mq_limit below MQ_LIMITS)
  * @reserved: in: 0
  *
  * MQ_IOC_INFO on any node; whoever can open a node may ask. Errors: EINVAL.
@@ -527,7 +500,7 @@ struct mq_publish_batch {
 /**
  * struct mq_will - a record that is published if its publisher goes away
  * @flags: in: MQ_WILL_*
- * @delay_ms: in: how long after that, in milliseconds
+ * @delay_ms: in: how long after that, in milliseconds; parameter max_will_delay at most
  * @id: in: which will of this publisher; an equal one is replaced
  * @record_flags: in: MQ_RECORD_RETAIN, MQ_RECORD_USER_MASK
  * @topic_len: in: bytes at @topic
@@ -553,8 +526,9 @@ struct mq_publish_batch {
  *
  * Never waits for space. Errors: EINVAL, EMSGSIZE, ESTALE (not the owner of the topic), EDQUOT (a
  * quarter of the ring, the retained values' limits, or parameter max_wills_per_user), EMFILE
- * (parameter max_wills_per_publisher), EAGAIN (holders leave no space to reserve; try again on
- * EPOLLOUT), ENOMEM, EINTR. A will that was to be replaced stays then.
+ * (parameter max_wills_per_publisher), ERANGE (parameter max_will_delay), EAGAIN (holders leave no
+ * space to reserve; try again on EPOLLOUT), ENOMEM, EINTR. A will that was to be replaced stays
+ * then.
  */
 struct mq_will {
 	__u32 flags;

@@ -75,10 +75,12 @@ enum mq_cmd {
  * @MQ_A_MAX_RECORD: u32, MQ_MAX_RECORD_MIN..MQ_MAX_RECORD_MAX; a default
  *	that does not fit MQ_A_BYTES / 4 is lowered to it
  * @MQ_A_OVERFLOW: u32, enum mq_overflow
- * @MQ_A_UID: u32, owner of the node in the initial user namespace (0)
+ * @MQ_A_UID: u32, owner of the node in the initial user namespace (0). In answers
+ *	this and the next two are those of the creation: chmod(2) and chown(2) of the
+ *	node do not show
  * @MQ_A_GID: u32, group of the node (0)
  * @MQ_A_MODE: u32, permission bits of the node (0600), 0..0777
- * @MQ_A_CLAIM: a topic filter, bytes; repeated
+ * @MQ_A_CLAIM: a topic filter, 1..255 bytes without a NUL; repeated
  * @MQ_A_CLAIMS_NONE: flag: no claims but the name
  * @MQ_A_FIRST: u64, sequence of the first record (1), 1..2^62
  * @MQ_A_RETAINED_MAX: u32, most retained values
@@ -126,6 +128,8 @@ enum mq_cmd {
  * @MQ_A_REFUSALS: u64[MQ_LIMITS], bytes: how often each limit refused something
  * @MQ_A_LIMIT: u32, enum mq_limit
  * @MQ_A_SEQUENCE: u64
+ * @MQ_A_SUPPRESSED: u64, events of this kind that were left out since the last one
+ *	that was sent (see MQ_EVENTS_PER_SECOND); only there if it is not 0
  */
 enum mq_attr {
 	MQ_A_UNSPEC,
@@ -182,17 +186,76 @@ enum mq_attr {
 	MQ_A_REFUSALS,
 	MQ_A_LIMIT,
 	MQ_A_SEQUENCE,
+	MQ_A_SUPPRESSED,
 	__MQ_A_MAX,
 	MQ_A_MAX = __MQ_A_MAX - 1,
 };
 
 /**
- * enum mq_event - MQ_A_EVENT; each carries MQ_A_NAME, MQ_A_ID and MQ_A_TIME
+ * enum mq_limit - what a refusal ran into, see &mq_info.refusals
+ * @MQ_LIMIT_SUBSCRIPTIONS: parameter max_subscriptions; EUSERS
+ * @MQ_LIMIT_PUBLISHERS: parameter max_publishers; EUSERS
+ * @MQ_LIMIT_FILTERS: parameters max_filters_per_subscription (EMFILE), max_filters_per_channel,
+ *	max_filter_bytes (ENFILE)
+ * @MQ_LIMIT_WILLS: parameters max_wills_per_publisher (EMFILE), max_will_delay (ERANGE), a quarter
+ *	of the ring (EDQUOT)
+ * @MQ_LIMIT_RETAINED: MQ_A_RETAINED_MAX, MQ_A_RETAINED_BYTES_MAX; EDQUOT
+ * @MQ_LIMIT_USER: parameters max_subscriptions_per_user, max_publishers_per_user,
+ *	max_filters_per_user, max_wills_per_user; EDQUOT
+ * @MQ_LIMIT_MEMLOCK: RLIMIT_MEMLOCK of the caller; ENOBUFS
+ * @MQ_LIMITS: how many limits of a channel there are
+ * @MQ_LIMIT_CHANNELS: parameter max_channels; ENFILE
+ * @MQ_LIMIT_BYTES: parameter max_bytes; EDQUOT
+ * @MQ_LIMIT_SLOTS: parameter max_slots; ERANGE
+ * @MQ_LIMITS_END: one above the highest
+ *
+ * Limits per user count by the real user id of who made the descriptor, over all channels;
+ * CAP_SYS_RESOURCE is exempt. RLIMIT_MEMLOCK counts the two pages of each subscription with what
+ * else the user has locked; CAP_IPC_LOCK is exempt.
+ *
+ * Those from MQ_LIMIT_CHANNELS on refuse the creation of a channel: they are counted for the whole
+ * module, in its read-only parameters refused_channels, refused_bytes and refused_slots.
+ *
+ * Numbers of this file that bound one call or one descriptor (MQ_BATCH_MAX, MQ_FILTER_LEVELS_MAX,
+ * MQ_RECEIVE_WAIT_MAX and the like) are no such limits: who runs into one asked for too much by
+ * itself, whatever others do. Its errno says so; nothing is counted or told.
+ */
+enum mq_limit {
+	MQ_LIMIT_SUBSCRIPTIONS,
+	MQ_LIMIT_PUBLISHERS,
+	MQ_LIMIT_FILTERS,
+	MQ_LIMIT_WILLS,
+	MQ_LIMIT_RETAINED,
+	MQ_LIMIT_USER,
+	MQ_LIMIT_MEMLOCK,
+	MQ_LIMITS,
+
+	MQ_LIMIT_CHANNELS	= 16,
+	MQ_LIMIT_BYTES,
+	MQ_LIMIT_SLOTS,
+	MQ_LIMITS_END,
+};
+
+/*
+ * Most events of a kind that one user causes in a second, of the kinds that anybody
+ * who may open a node can cause in a loop: MQ_EVENT_SUBSCRIBED to MQ_EVENT_LAGGED. What
+ * is beyond is left out, so that it does not push other events out of a listener's
+ * socket, and the next event of the kind that is sent, whoever caused it, tells how many
+ * those were (MQ_A_SUPPRESSED). The second begins with the first event; the user is who
+ * made the descriptor (effective user id). Users share the number with others, if there
+ * are very many.
+ */
+#define MQ_EVENTS_PER_SECOND	100
+
+/**
+ * enum mq_event - MQ_A_EVENT; each carries MQ_A_NAME, MQ_A_ID and MQ_A_TIME,
+ *	unless it says otherwise
  * @MQ_EVENT_CREATED: channel created
  * @MQ_EVENT_DELETED: channel deleted
  * @MQ_EVENT_CHANGED: claims or limits set
  * @MQ_EVENT_PURGED: channel purged
- * @MQ_EVENT_SUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID
+ * @MQ_EVENT_SUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID. This and those up to
+ *	MQ_EVENT_LAGGED: at most MQ_EVENTS_PER_SECOND, MQ_A_SUPPRESSED
  * @MQ_EVENT_UNSUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID: its last close
  * @MQ_EVENT_PUBLISHER_OPENED: MQ_A_PUBLISHER_ID, MQ_A_PID
  * @MQ_EVENT_PUBLISHER_CLOSED: MQ_A_PUBLISHER_ID, MQ_A_PID
@@ -205,7 +268,9 @@ enum mq_attr {
  * @MQ_EVENT_WILL: MQ_A_PUBLISHER_ID, MQ_A_PID, MQ_A_SEQUENCE: of the will that
  *	was published; 0: a will was lost
  * @MQ_EVENT_REFUSED: MQ_A_LIMIT, MQ_A_UID, MQ_A_PID of who ran into a limit; at
- *	most one a second for each limit of a channel, all are counted
+ *	most one a second for each limit of a channel, all are counted. The limits
+ *	of the module (MQ_LIMIT_CHANNELS and above) likewise: there is no MQ_A_ID
+ *	then, and MQ_A_NAME is that of the channel that was not created
  */
 enum mq_event {
 	MQ_EVENT_UNSPEC,

@@ -60,7 +60,7 @@
 #include <linux/types.h>
 
 #define MQ_RING_MAGIC		0x676e6972716d0001ULL	/* layout 1 */
-#define MQ_HEADER_SIZE		4096	/* also the offset of the slots */
+#define MQ_HEADER_SIZE		4096	/* the slots begin behind it, on a page: slots_offset */
 #define MQ_SLOT_SIZE		128
 #define MQ_SLOT_INLINE		80
 #define MQ_BYTES_ALIGN		64
@@ -184,8 +184,8 @@ struct mq_slot {
  *	that this subscription holds
  * @wake_usec: and at the latest that many microseconds after the first of them
  *	that matched, 0: no such limit; above 60,000,000 counts as that.
- *	read(2) and MQ_IOC_RECEIVE sleep by the watermark and take what is
- *	there without it
+ *	read(2) and a command with MQ_RECEIVE_WAIT sleep by the watermark; they
+ *	and MQ_IOC_RECEIVE take what is there without it
  * @reserved: must stay 0
  *
  * The kernel reads each field once per use and believes none: nonsense here
@@ -224,7 +224,8 @@ enum mq_subscription_state {
  * @wakes: how often a publish woke this subscription
  * @evicted_at: first record it held when it lost the right to hold; 0: never
  *
- * @passed and @missed are brought up to date by MQ_IOC_RESYNC and read(2).
+ * @passed and @missed are brought up to date by MQ_IOC_RESYNC, MQ_IOC_RECEIVE and
+ * read(2).
  */
 struct mq_status {
 	__u32 state;
