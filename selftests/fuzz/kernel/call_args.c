@@ -429,7 +429,7 @@ const struct kf_call kf_calls[KF_CALLS] = {
 	{ KF_BATCH, KF_PUB, KF_PUB, MQ_IOC_PUBLISH_BATCH, RESERVED(mq_publish_batch), 0x80,
 	  { EINVAL, E2BIG, EINTR }, kf_build_batch, kf_check_batch, NULL },
 	{ KF_WILL_SET, KF_PUB, KF_PUB, MQ_IOC_WILL_SET, RESERVED(mq_will), 0x80,
-	  { EINVAL, EMSGSIZE, ESTALE, EDQUOT, EMFILE, EAGAIN, ENOMEM, EINTR },
+	  { EINVAL, EMSGSIZE, ESTALE, EDQUOT, EMFILE, ERANGE, EAGAIN, ENOMEM, EINTR },
 	  kf_build_will, NULL, NULL },
 	{ KF_WILL_CLEAR, KF_PUB, KF_PUB, MQ_IOC_WILL_CLEAR, RESERVED(mq_will_clear), 0x80,
 	  { EINVAL, ENOENT, EINTR }, build_will_clear, check_will_clear, NULL },

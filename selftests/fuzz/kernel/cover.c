@@ -157,8 +157,9 @@ struct kf_reach kf_cover_reach(const uint8_t *reached, bool print)
 		uint64_t begin = functions[i].address;
 		uint64_t end = i + 1 < count ? functions[i + 1].address : text_size;
 
-		/* One that does not tell, or another name of the next one. */
-		if (!memchr(places + begin, 1, end - begin))
+		/* One that does not tell, another name of the next one, a part of one. */
+		if (!memchr(places + begin, 1, end - begin) ||
+		    strstr(functions[i].name, ".cold"))
 			continue;
 		reach.functions_all++;
 		if (memchr(reached + begin, 1, end - begin))

@@ -257,6 +257,8 @@ static void report(void)
 		printf("# %u of %u places in them, %u %%, and %u ways from one to the next\n",
 		       reach.places, reach.places_all, 100 * reach.places / reach.places_all,
 		       corpus.edge_count);
+	if (reach.places != corpus.place_count)
+		printf("# but it reached %u: mq.ko is not what is loaded\n", corpus.place_count);
 	printf("# %u programs to keep, %u bytes, in %s\n", corpus.saved, corpus.bytes,
 	       corpus.directory);
 	if (corpus.unsaved)

@@ -38,12 +38,16 @@ static const uint8_t *map_module(void)
 /* Where a section lies; 0: no program gets there. */
 static uint64_t section_address(const char *name)
 {
+	/* What runs when the module comes or goes; constructors of gcov and KASAN. */
+	static const char * const apart[] = { ".init", ".exit", ".text.startup", ".text.exit" };
 	unsigned long long address = 0;
 	char path[256];
+	unsigned int i;
 	FILE *file;
 
-	if (!strncmp(name, ".init", 5) || !strncmp(name, ".exit", 5))
-		return 0;
+	for (i = 0; i < ARRAY_LEN(apart); i++)
+		if (!strncmp(name, apart[i], strlen(apart[i])))
+			return 0;
 	snprintf(path, sizeof(path), "/sys/module/mq/sections/%s", name);
 	file = fopen(path, "re");
 	if (!file)
