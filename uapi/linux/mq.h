@@ -49,7 +49,8 @@
  * is that of sequences and thus within one channel.
  *
  * Netlink. Beyond what linux/mq_netlink.h says: a request is a struct genlmsghdr and attributes;
- * one that the command does not list, or of another size, is EINVAL. Names end with a NUL, claims
+ * one that the command does not list, or of another size, is EINVAL (a flag with a value may be
+ * ERANGE, by the kernel). Names end with a NUL, claims
  * do not and have 1..255 bytes. Both dumps may be given MQ_A_NAME. There is one answer for each
  *
  *   channel       MQ_A_NAME to MQ_A_MODE, MQ_A_CLAIM (repeated, the name first), MQ_A_FIRST to
