@@ -507,14 +507,6 @@ static int open_and_close(void *arg)
 	return mqt_write_file(CGROUPS "/cgroup.procs", "0") ? 3 : 0;
 }
 
-static uint64_t memory_of_cgroup(void)
-{
-	char text[32];
-
-	return mqt_read_file(CGROUP "/memory.current", text, sizeof(text)) ?
-	       UINT64_MAX : strtoull(text, NULL, 10);
-}
-
 TEST_F(identity, memory_is_bounded)
 {
 	rmdir(CGROUP);
@@ -522,7 +514,7 @@ TEST_F(identity, memory_is_bounded)
 	ASSERT_EQ(0, mkdir(CGROUP, 0755));
 	ASSERT_EQ(0, mqt_in_child(open_and_close, &self->node));
 	/* Some of it waits for a grace period. The rest is what the ring knows. */
-	while (memory_of_cgroup() > 512 * 1024)
+	while (mqt_read_number(CGROUP "/memory.current") > 512 * 1024)
 		sched_yield();
 }
 
