@@ -10,6 +10,7 @@ FIXTURE(gap)
 	struct libmq_channel *channel;
 	struct libmq_publisher *publisher;
 	struct libmq_subscription *subscription;
+	uint32_t evict_after;
 	struct libmq_record record;
 	struct libmq_gap gap;
 };
@@ -36,6 +37,7 @@ static int open_all(struct _test_data_gap *self, enum libmq_overflow overflow, b
 		.slots = SLOTS,
 		.bytes = 65536,
 		.overflow = overflow,
+		.evict_after = self->evict_after,
 		.claims = (const char *const[]){ "gap/#" },
 		.claims_count = 1,
 	};
@@ -93,6 +95,7 @@ TEST_F(gap, sleeper_learns_exactly_what_it_missed)
 		found = next(self);
 		ASSERT_EQ(LIBMQ_LAGGED, found);
 		EXPECT_FALSE(self->gap.at_most);
+		EXPECT_FALSE(self->gap.evicted);
 		EXPECT_LE(2 * SLOTS, self->gap.passed);
 		told += self->gap.missed;
 		passed += self->gap.passed;
@@ -217,6 +220,37 @@ TEST_F(gap, holder_that_nothing_matches_holds_nothing)
 	ASSERT_EQ(LIBMQ_RECORD, next(self));
 	EXPECT_EQ(number, number_of(&self->record));
 	EXPECT_EQ(LIBMQ_NONE, next(self));
+}
+
+/* Publishers wait for it a while; then it loses like others, and is told why. */
+TEST_F(gap, holder_that_does_not_read_is_evicted)
+{
+	uint64_t published = 0;
+	uint64_t read = 0;
+
+	self->evict_after = 10;
+	ASSERT_EQ(0, open_all(self, LIBMQ_REJECT, true));
+	ASSERT_EQ(0, add(self, "gap/yes"));
+	while (published < 4 * SLOTS) {
+		int error = publish_number(self->publisher, mixed_topic(published), published);
+
+		/* Until it has held for too long. */
+		ASSERT_TRUE(!error || error == -EAGAIN);
+		published += !error;
+	}
+	ASSERT_EQ(LIBMQ_LAGGED, next(self));
+	EXPECT_TRUE(self->gap.evicted);
+	EXPECT_FALSE(self->gap.at_most);
+	EXPECT_EQ(self->channel, self->gap.channel);
+	EXPECT_LE(3 * SLOTS, self->gap.passed);
+	while (next(self) == LIBMQ_RECORD)
+		EXPECT_EQ(3 * (self->gap.missed + read++), number_of(&self->record));
+	EXPECT_EQ((4 * SLOTS + 2) / 3, read + self->gap.missed);
+	/* It stays what it is: the next gap says so again. */
+	for (; published < 8 * SLOTS; published++)
+		ASSERT_EQ(0, publish_number(self->publisher, "gap/yes", published));
+	ASSERT_EQ(LIBMQ_LAGGED, next(self));
+	EXPECT_TRUE(self->gap.evicted);
 }
 
 TEST_HARNESS_MAIN

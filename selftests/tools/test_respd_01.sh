@@ -3,7 +3,7 @@
 # mq-respd: messages reach redis-cli by channel and by pattern, in RESP2 and RESP3.
 
 . "$(dirname "$0")/lib.sh"
-plan 28
+plan 32
 
 channel_create bus --topics '#'
 start_daemon respd mq-respd --listen "unix:$work/sock" --listen 127.0.0.1:7379
@@ -103,6 +103,21 @@ zero()
 	[ "$(cli publish a/b x)" = 0 ]
 }
 check "nobody is left" wait_for zero
+
+# What clients of 7.2 and later begin with; the server of test_respd_02 knows none of it.
+info()
+{
+	printf '%s\n' "$@" 'client info' | cli | sed 's/.* \(lib-name=\)/\1/' | paste -sd' '
+}
+equal "CLIENT SETINFO is kept for its connection" \
+	"$(info 'client setinfo lib-name redis-py' 'client setinfo LIB-VER 5.0.1')" \
+	"OK OK lib-name=redis-py lib-ver=5.0.1"
+equal "and for no other" "$(info)" "lib-name= lib-ver="
+equal "one that cannot be leaves the old" \
+	"$(info 'client setinfo lib-ver 1' 'client setinfo lib-ver "a b"' 2>&1 | tr -s ' ')" \
+	"OK ERR lib-ver cannot contain spaces, newlines or special characters. lib-name= lib-ver=1"
+says "there are no others" 0 "ERR Unrecognized option 'lib-foo'" \
+	redis-cli -s "$work/sock" client setinfo lib-foo x
 
 # What no channel claims.
 mqctl channel delete bus

@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <linux/capability.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
@@ -23,9 +25,13 @@
 #define CGROUP CGROUPS "/mq-identity"
 #define SLOTS 64U
 #define LABEL_SIZE 4096
+#define SECURITYFS "/sys/kernel/security"
+#define APPARMOR_LABEL "/proc/self/attr/apparmor/current"
+#define APPARMOR_NAMESPACE SECURITYFS "/apparmor/policy/namespaces/mq-identity"
 
 FIXTURE(identity) {
 	int node;
+	bool mounted;
 	struct mqt_subscription subscription;
 	struct mqt_map map;
 };
@@ -47,6 +53,9 @@ FIXTURE_TEARDOWN(identity)
 {
 	mqt_delete(NAME);
 	rmdir(CGROUP);
+	rmdir(APPARMOR_NAMESPACE);
+	if (self->mounted)
+		umount(SECURITYFS);
 }
 
 /* Poison wherever an answer is to come. */
@@ -507,14 +516,6 @@ static int open_and_close(void *arg)
 	return mqt_write_file(CGROUPS "/cgroup.procs", "0") ? 3 : 0;
 }
 
-static uint64_t memory_of_cgroup(void)
-{
-	char text[32];
-
-	return mqt_read_file(CGROUP "/memory.current", text, sizeof(text)) ?
-	       UINT64_MAX : strtoull(text, NULL, 10);
-}
-
 TEST_F(identity, memory_is_bounded)
 {
 	rmdir(CGROUP);
@@ -522,7 +523,7 @@ TEST_F(identity, memory_is_bounded)
 	ASSERT_EQ(0, mkdir(CGROUP, 0755));
 	ASSERT_EQ(0, mqt_in_child(open_and_close, &self->node));
 	/* Some of it waits for a grace period. The rest is what the ring knows. */
-	while (memory_of_cgroup() > 512 * 1024)
+	while (mqt_read_number(CGROUP "/memory.current") > 512 * 1024)
 		sched_yield();
 }
 
@@ -595,6 +596,65 @@ TEST_F(identity, label)
 	info.label = (uintptr_t)mqt_nowhere();
 	info.label_size = size;
 	EXPECT_EQ(EFAULT, mqt_refusal(self->node, MQ_IOC_PUBLISHER_INFO, &info));
+}
+
+/* Of a publisher; empty: none. */
+static const char *label_of(int fd, uint64_t id)
+{
+	static char label[LABEL_SIZE];
+	struct mq_publisher_info info = question(id);
+
+	memset(label, MQT_POISON, sizeof(label));
+	info.label = (uintptr_t)label;
+	info.label_size = sizeof(label);
+	if (mqt_ioctl(fd, MQ_IOC_PUBLISHER_INFO, &info))
+		return "refused";
+	if (info.label_size && label[info.label_size - 1])
+		return "not ended by its NUL";
+	return info.label_size ? label : "";
+}
+
+/* Where there is AppArmor, a process gets another label by going to a namespace. */
+static int change_label(int unused)
+{
+	(void)unused;
+	return mqt_write_file(APPARMOR_LABEL, "changeprofile :mq-identity:unconfined");
+}
+
+static int publish_once(int node)
+{
+	uint64_t id;
+
+	return mqt_publish_str(publisher(node, &id), "a/1", "x");
+}
+
+TEST_F(identity, labels_differ)
+{
+	char text[LABEL_SIZE];
+	bool apparmor = !mqt_read_file(APPARMOR_LABEL, text, sizeof(text));
+	struct mqt_agent agent;
+	uint64_t id;
+
+	self->mounted = !mount("securityfs", SECURITYFS, "securityfs", 0, NULL);
+	mqt_read_file(SECURITYFS "/lsm", text, sizeof(text));
+	EXPECT_EQ(apparmor, !!strstr(text, "apparmor"));
+	/* The capability is one that nobody needs. */
+	ASSERT_EQ(0, mqt_agent_start(&agent, 0, CAP_SYS_TIME));
+	if (apparmor) {
+		ASSERT_EQ(0, mkdir(APPARMOR_NAMESPACE, 0755));
+		ASSERT_EQ(0, mqt_agent_ask(&agent, change_label, 0));
+	}
+	ASSERT_EQ(0, mqt_agent_ask(&agent, publish_once, self->node));
+	mqt_agent_end(&agent);
+	EXPECT_STREQ(apparmor ? ":mq-identity:unconfined" : "",
+		     label_of(self->node, last_publisher(&self->map)));
+	/* Another one than that of who asks. */
+	ASSERT_LE(0, publisher(self->node, &id));
+	EXPECT_STREQ(apparmor ? "unconfined" : "", label_of(self->node, id));
+	if (apparmor)
+		EXPECT_EQ(0, rmdir(APPARMOR_NAMESPACE));
+	EXPECT_STREQ(apparmor ? ":mq-identity:unconfined" : "",
+		     label_of(self->node, last_publisher(&self->map)));
 }
 
 TEST_HARNESS_MAIN

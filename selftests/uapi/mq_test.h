@@ -404,6 +404,8 @@ void mqt_wait_memory(uint64_t most);
 int mqt_write_file(const char *path, const char *text);
 /* The text of a file, cut at @size; -errno. */
 int mqt_read_file(const char *path, char *text, size_t size);
+/* The number in a file; UINT64_MAX, with which no test can pass, if there is none. */
+uint64_t mqt_read_number(const char *path);
 
 /* A new process that runs this; returns what it did (0..255), or -1. */
 int mqt_in_child(int (*run)(void *arg), void *arg);

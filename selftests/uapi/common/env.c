@@ -51,15 +51,21 @@ int mqt_read_file(const char *path, char *text, size_t size)
 	return error;
 }
 
-uint64_t mqt_param(const char *name)
+uint64_t mqt_read_number(const char *path)
 {
-	char path[128], text[32];
+	char text[32];
 
-	param_path(path, sizeof(path), name);
-	/* No test can pass with a value that no parameter has. */
 	if (mqt_read_file(path, text, sizeof(text)) || !text[0])
 		return UINT64_MAX;
 	return strtoull(text, NULL, 0);
+}
+
+uint64_t mqt_param(const char *name)
+{
+	char path[128];
+
+	param_path(path, sizeof(path), name);
+	return mqt_read_number(path);
 }
 
 int mqt_param_set(const char *name, uint64_t value)
