@@ -238,12 +238,13 @@ static int publisher_stage_chunk(struct mq_publisher *publisher, struct mq_publi
 
 /*
  * One chunk of a batch: stage, publish, report. @done counts the records that
- * have their result. Return: what ended the batch, or 0.
+ * have their result, unless @untold: one of them could not be told. Return: what
+ * ended the batch, or 0.
  */
 static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __user *user,
-			   u32 count, bool sync, struct mq_publish_wait wait, u32 *done)
+			   u32 count, bool sync, struct mq_publish_wait wait, u32 *done,
+			   bool *untold)
 {
-	int fault = 0;
 	int stage_err, err;
 	u32 i;
 
@@ -257,18 +258,20 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 	/* They are published, whether or not that can be told. */
 	for (i = 0; i < *done; i++)
 		if (mq_publisher_report(&publisher->staged[i], user + i))
-			fault = -EFAULT;
+			*untold = true;
 	mq_publisher_unstage(publisher);
 	mq_publisher_unlock(publisher, wait);
 
-	if (!err && !fault && stage_err) {
+	if (*untold)
+		return -EFAULT;
+	if (!err && stage_err) {
 		/* The record that could not be staged has its result, too. */
 		err = stage_err;
-		fault = put_user(stage_err, &user[*done].result);
-		if (!fault)
-			(*done)++;
+		if (put_user(stage_err, &user[*done].result))
+			return -EFAULT;
+		(*done)++;
 	}
-	return fault ? fault : err;
+	return err;
 }
 
 static int publisher_ioctl_batch(struct mq_publisher *publisher, struct mq_publish_wait wait,
@@ -276,6 +279,7 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher, struct mq_publi
 {
 	struct mq_publish __user *user;
 	struct mq_publish_batch args;
+	bool untold = false;
 	u32 done = 0;
 	int err = 0;
 	bool sync;
@@ -299,14 +303,15 @@ static int publisher_ioctl_batch(struct mq_publisher *publisher, struct mq_publi
 	while (done < args.count && !err) {
 		u32 some = 0;
 
-		err = publisher_chunk(publisher, user + done, args.count - done, sync, wait, &some);
+		err = publisher_chunk(publisher, user + done, args.count - done, sync, wait, &some,
+				      &untold);
 		done += some;
 		cond_resched();
 	}
 	/* With nothing reported there is no record to carry the reason. */
 	if (!done)
 		return err;
-	return put_user(done, &arg->done) ? -EFAULT : 0;
+	return untold || put_user(done, &arg->done) ? -EFAULT : 0;
 }
 
 int mq_publisher_write(struct mq_publisher *publisher, bool nonblock, const char __user *payload,

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <kselftest_harness.h>
 #include "mq_test.h"
 
 #define NAME "t-batch"
 #define SLOTS 4096U
+#define PAGE 4096U
 
 FIXTURE(batch) {
 	int publisher;
@@ -148,6 +150,21 @@ TEST_F(batch, a_bad_pointer_ends_it)
 	EXPECT_TRUE(only_result(self, 3, -EFAULT));
 	EXPECT_TRUE(untouched(self, 4));
 	EXPECT_EQ(4U, head());
+}
+
+/* They are published; but 0 would say that the results are there. */
+TEST_F(batch, results_that_cannot_be_told)
+{
+	struct mq_publish *records = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, (void *)records);
+	memcpy(records, self->record, 8 * sizeof(*records));
+	ASSERT_EQ(0, mprotect(records, PAGE, PROT_READ));
+	self->batch.records = (uintptr_t)records;
+	EXPECT_EQ(EFAULT, mqt_refusal(self->publisher, MQ_IOC_PUBLISH_BATCH, &self->batch));
+	EXPECT_EQ(9U, head());
+	EXPECT_EQ(0, memcmp(records, self->record, 8 * sizeof(*records)));
 }
 
 TEST_F(batch, a_deleted_channel_ends_it)

@@ -483,9 +483,9 @@ struct mq_publish {
  *
  * Returns 0 if @done was written, even if no record went in. Errors: EINVAL (flags, count,
  * reserved), E2BIG (atomic, and above MQ_ATOMIC_MAX, MQ_ATOMIC_BYTES_MAX or three quarters of the
- * ring's slots or bytes, the rest being for wills), EFAULT (@records; of an atomic batch also that
- * a result could not be written); and, nothing being tried, of an atomic batch EINTR and EAGAIN
- * (behind another thread on this descriptor, as with MQ_IOC_PUBLISH).
+ * ring's slots or bytes, the rest being for wills), EFAULT (@records; also that the result of a
+ * record that was tried could not be written); and, nothing being tried, of an atomic batch EINTR
+ * and EAGAIN (behind another thread on this descriptor, as with MQ_IOC_PUBLISH).
  */
 struct mq_publish_batch {
 	__u32 flags;
