@@ -15,6 +15,9 @@ static const struct mqt_config other = {
 	.name = OTHER, .slots = 64, .bytes = 16384, .claims = { "other/claim" },
 };
 
+/* What it is like while it is there, and while it is not. */
+static struct mqt_state created, deleted;
+
 FIXTURE(fault_admin) {
 	struct fault fault;
 };
@@ -40,23 +43,31 @@ static void connect_by_name(struct fault *fault, unsigned int cmd, const char *n
 
 static int call_command(void *arg)
 {
-	struct mqt_reply reply;
 	struct fault *fault = arg;
 
-	return mqt_request_on(fault->fresh, &fault->request, &reply);
+	return mqt_request_on(fault->fresh, &fault->request, &fault->reply);
 }
 
-static void ignore(const struct mqt_attrs *attrs, void *arg)
+/* Channels and subscriptions that a dump has told of. */
+static unsigned int told_channels, told_subscriptions;
+
+static void count(const struct mqt_attrs *attrs, void *arg)
 {
-	(void)attrs;
-	(void)arg;
+	struct fault *fault = arg;
+	bool is_name = !strcmp(NAME, mqt_str(attrs, MQ_A_NAME));
+
+	told_channels += is_name && mqt_u32(attrs, MQ_A_SLOTS) == SLOTS;
+	told_subscriptions += is_name && mqt_u32(attrs, MQ_A_FILTERS) == 1 &&
+			      mqt_u64(attrs, MQ_A_SUBSCRIPTION_ID) == fault->subscription.id;
 }
 
 static int call_dump(void *arg)
 {
 	struct fault *fault = arg;
 
-	return mqt_request_dump_on(fault->fresh, &fault->request, ignore, NULL);
+	told_channels = 0;
+	told_subscriptions = 0;
+	return mqt_request_dump_on(fault->fresh, &fault->request, count, fault);
 }
 
 static void before_create(void *arg)
@@ -68,17 +79,23 @@ static void before_create(void *arg)
 	connect_for(fault);
 }
 
-/* Its node, its claims and its memory. */
-static bool is_created(void *arg, const struct mqt_state *before, const struct mqt_state *after)
+/* Its node, its claims and its memory: those of the one that was made in peace. */
+static void done_create(void *arg, struct mqt_state *expected, const struct mqt_state *after)
 {
 	(void)arg;
-	return !before->info.id && after->info.id && after->info.slots == 64 &&
-	       after->info.bytes == 16384 && after->memory > before->memory;
+	*expected = created;
+	/* Another one. */
+	if (after->info.id > created.info.id)
+		expected->info.id = after->info.id;
 }
 
+/* What may hinder the request; and its answer, in the kernel and on the way here. */
+#define REQUEST_ERRORS { ENOMEM, ENOBUFS, EFAULT }
+#define ANSWER_ERRORS { ENOBUFS, EFAULT }
+
 FIXTURE_VARIANT_ADD(fault_admin, create) {
-	.call = { .call = call_command, .prepare = before_create, .done = is_created,
-		  .anew = true },
+	.call = { .call = call_command, .prepare = before_create, .done = done_create,
+		  .errors = REQUEST_ERRORS, .late = ANSWER_ERRORS, .anew = true },
 	.channel = OTHER,
 };
 
@@ -88,15 +105,17 @@ static void before_delete(void *arg)
 	connect_by_name(arg, MQ_CMD_CHANNEL_DELETE, OTHER);
 }
 
-static bool is_deleted(void *arg, const struct mqt_state *before, const struct mqt_state *after)
+static void done_delete(void *arg, struct mqt_state *expected, const struct mqt_state *after)
 {
 	(void)arg;
-	return before->info.id && !after->info.id;
+	(void)after;
+	memset(expected, 0, sizeof(*expected));
+	expected->memory = deleted.memory;
 }
 
 FIXTURE_VARIANT_ADD(fault_admin, delete) {
-	.call = { .call = call_command, .prepare = before_delete, .done = is_deleted,
-		  .anew = true },
+	.call = { .call = call_command, .prepare = before_delete, .done = done_delete,
+		  .errors = REQUEST_ERRORS, .late = ANSWER_ERRORS, .anew = true },
 	.channel = OTHER,
 };
 
@@ -105,8 +124,19 @@ static void before_get(void *arg)
 	connect_by_name(arg, MQ_CMD_CHANNEL_GET, NAME);
 }
 
+static bool told_get(void *arg, const struct mqt_state *after)
+{
+	const struct fault *fault = arg;
+	const struct mqt_attrs *attrs = &fault->reply.attrs;
+
+	return !strcmp(NAME, mqt_str(attrs, MQ_A_NAME)) &&
+	       mqt_u64(attrs, MQ_A_ID) == after->info.id && attrs->claim_count == 3 &&
+	       mqt_claim_is(attrs, 1, "a/#") && mqt_claim_is(attrs, 2, "b");
+}
+
 FIXTURE_VARIANT_ADD(fault_admin, get) {
-	.call = { .call = call_command, .prepare = before_get, .anew = true },
+	.call = { .call = call_command, .prepare = before_get, .told = told_get,
+		  .errors = REQUEST_ERRORS, .anew = true },
 	.channel = NAME,
 };
 
@@ -118,8 +148,16 @@ static void before_list(void *arg)
 	connect_for(fault);
 }
 
+static bool told_list(void *arg, const struct mqt_state *after)
+{
+	(void)arg;
+	(void)after;
+	return told_channels == 1;
+}
+
 FIXTURE_VARIANT_ADD(fault_admin, list) {
-	.call = { .call = call_dump, .prepare = before_list, .anew = true },
+	.call = { .call = call_dump, .prepare = before_list, .told = told_list,
+		  .errors = REQUEST_ERRORS, .anew = true },
 	.channel = NAME,
 };
 
@@ -128,8 +166,16 @@ static void before_subscriptions(void *arg)
 	connect_by_name(arg, MQ_CMD_SUBSCRIPTION_GET, NAME);
 }
 
+static bool told_subscription(void *arg, const struct mqt_state *after)
+{
+	(void)arg;
+	(void)after;
+	return told_subscriptions == 1;
+}
+
 FIXTURE_VARIANT_ADD(fault_admin, subscriptions) {
-	.call = { .call = call_dump, .prepare = before_subscriptions, .anew = true },
+	.call = { .call = call_dump, .prepare = before_subscriptions,
+		  .told = told_subscription, .errors = REQUEST_ERRORS, .anew = true },
 	.channel = NAME,
 };
 
@@ -153,14 +199,22 @@ static void before_set(void *arg)
 }
 
 /* Claims and limits, not one of them. */
-static bool is_set(void *arg, const struct mqt_state *before, const struct mqt_state *after)
+static void done_set(void *arg, struct mqt_state *expected, const struct mqt_state *after)
 {
+	struct mqt_reply reply;
+
 	(void)arg;
-	return after->claims != before->claims && after->info.retained_max == 7;
+	if (mqt_get(NAME, &reply) || reply.attrs.claim_count != 3 ||
+	    !mqt_claim_is(&reply.attrs, 1, "a/#") || !mqt_claim_is(&reply.attrs, 2, "c/+/new"))
+		return;
+	expected->claims = after->claims;
+	expected->info.claims_size = sizeof(NAME "\0a/#\0c/+/new");
+	expected->info.retained_max = 7;
 }
 
 FIXTURE_VARIANT_ADD(fault_admin, set) {
-	.call = { .call = call_command, .prepare = before_set, .done = is_set, .anew = true },
+	.call = { .call = call_command, .prepare = before_set, .done = done_set,
+		  .errors = REQUEST_ERRORS, .late = ANSWER_ERRORS, .anew = true },
 	.channel = NAME,
 };
 
@@ -171,22 +225,31 @@ static void before_purge(void *arg)
 	connect_by_name(arg, MQ_CMD_CHANNEL_PURGE, NAME);
 }
 
-static bool is_purged(void *arg, const struct mqt_state *before, const struct mqt_state *after)
+/* The one record that waited went by unread. */
+static void done_purge(void *arg, struct mqt_state *expected, const struct mqt_state *after)
 {
 	(void)arg;
-	return after->info.oldest == before->info.head && !after->info.retained;
+	expect_no_retained(expected);
+	expected->info.oldest = expected->info.head;
+	expected->info.overwritten = expected->info.head - after->info.first;
+	expected->passed++;
 }
 
 FIXTURE_VARIANT_ADD(fault_admin, purge) {
-	.call = { .call = call_command, .prepare = before_purge, .done = is_purged,
-		  .anew = true },
+	.call = { .call = call_command, .prepare = before_purge, .done = done_purge,
+		  .errors = REQUEST_ERRORS, .late = ANSWER_ERRORS, .anew = true },
 	.channel = NAME,
 };
 
 FIXTURE_SETUP(fault_admin)
 {
 	mqt_delete(OTHER);
-	ASSERT_EQ(0, fault_set_up(&self->fault));
+	ASSERT_EQ(0, fault_set_up(&self->fault, MQ_OVERFLOW_REJECT));
+	ASSERT_EQ(0, mqt_state_get(OTHER, &deleted));
+	ASSERT_EQ(0, mqt_create(&other));
+	ASSERT_EQ(0, mqt_state_get(OTHER, &created));
+	ASSERT_LT(deleted.memory, created.memory);
+	ASSERT_EQ(0, mqt_delete(OTHER));
 }
 
 FIXTURE_TEARDOWN(fault_admin)

@@ -319,6 +319,8 @@ struct mqt_state {
 
 /* 0 or -errno. */
 int mqt_state_get(const char *name, struct mqt_state *state);
+/* mqt_state_differs(): in the memory, and in nothing else. */
+#define MQT_STATE_MEMORY "memory"
 /* The first field in which they differ; NULL: none. */
 const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_state *after);
 
@@ -333,38 +335,57 @@ void mqt_fault_arm(int fd, unsigned int nth);
 /* Whether it did; none fails any more. */
 bool mqt_fault_disarm(int fd);
 
+#define MQT_FAULT_ERRORS 4
+
 /*
  * A call to be failed at each of its places.
  * @call: 0 or -errno
  * @prepare: before the first time, and when the call has had an effect
- * @end: after each time
- * @done: whether a call that was refused has all the same done what it does,
- *	entirely, as may be when only its answer was lost
+ * @await: after each time: the end of what the call has set going
+ * @end: after each time, and after all have looked
+ * @fd: whose faults: as mqt_fault_open(); the caller's if left out
+ * @done: makes of the state before what it is after the call; left out: the same
+ * @kept: the same for a call that was refused, if it keeps something
+ * @told: whether what a call that succeeded has put out is right
+ * @errors: with which errnos it may be refused; each of them has to come
+ * @late: those of them with which it may have been done all the same, entirely,
+ *	when only its answer was lost
  * @anew: @prepare before each time: what a refused call leaves spares the next one
  *	a place
  *
- * All but @call may be left out. Only @call meets faults.
+ * All but @call may be left out. Only @call meets faults. What @done and @kept can't
+ * know they take from @after, once they have looked at it.
  */
 struct mqt_fault_call {
 	int (*call)(void *self);
 	void (*prepare)(void *self);
+	void (*await)(void *self);
 	void (*end)(void *self);
-	bool (*done)(void *self, const struct mqt_state *before, const struct mqt_state *after);
+	int (*fd)(void *self);
+	void (*done)(void *self, struct mqt_state *expected, const struct mqt_state *after);
+	void (*kept)(void *self, struct mqt_state *expected, const struct mqt_state *after);
+	bool (*told)(void *self, const struct mqt_state *after);
+	int errors[MQT_FAULT_ERRORS];
+	int late[MQT_FAULT_ERRORS];
 	bool anew;
 };
 
-/* How many places failed, and how often the call was refused. */
+/*
+ * How many places failed, how often the call was refused, and which of its errors
+ * have come (bits).
+ */
 struct mqt_fault_sweep {
 	unsigned int places;
 	unsigned int refused;
+	unsigned int came;
 	char why[160];
 };
 
 /*
  * Fails a call at its first place, its second, and so on, until there are no more;
- * twice. Whenever it was refused the state of @channel was as before, and at the
- * end it works. Empty, or what was wrong. Without faults (@fd below 0) the call
- * just has to work.
+ * twice. Whenever it was refused, the state of @channel was as before; whenever it
+ * was not, with a fault or without, it was done. Empty, or what was wrong. Without
+ * faults (@fd below 0) the call just has to be done.
  */
 const char *mqt_fault_sweep(const struct mqt_fault_call *call, void *self, int fd,
 			    const char *channel, struct mqt_fault_sweep *sweep);

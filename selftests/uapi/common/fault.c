@@ -62,57 +62,105 @@ bool mqt_fault_disarm(int fd)
 	return false;
 }
 
-static bool call_done(const struct mqt_fault_call *call, void *self,
-		      const struct mqt_state *before, const struct mqt_state *after)
+/* Where an errno is among those; MQT_FAULT_ERRORS: nowhere. */
+static unsigned int find_error(const int *errors, int error)
 {
-	return call->done && call->done(self, before, after);
+	unsigned int i = 0;
+
+	while (i < MQT_FAULT_ERRORS && errors[i] != -error)
+		i++;
+	return i;
+}
+
+/* What of the state is not as it must be after that result; NULL: nothing. */
+static const char *judge(const struct mqt_fault_call *call, void *self, int error,
+			 const struct mqt_state *before, const struct mqt_state *after)
+{
+	struct mqt_state expected = *before;
+	const char *why;
+
+	if (error) {
+		if (call->kept)
+			call->kept(self, &expected, after);
+		why = mqt_state_differs(&expected, after);
+		if (!why || !strcmp(why, MQT_STATE_MEMORY) ||
+		    find_error(call->late, error) == MQT_FAULT_ERRORS)
+			return why;
+		expected = *before;
+	}
+	if (call->done)
+		call->done(self, &expected, after);
+	return mqt_state_differs(&expected, after);
 }
 
 /* What is freed late is not a difference; what never is hangs, and fails so. */
-static int settled_state(const char *channel, const struct mqt_state *before,
-			 struct mqt_state *state)
+static const char *judge_settled(const struct mqt_fault_call *call, void *self, int error,
+				 const char *channel, const struct mqt_state *before,
+				 struct mqt_state *after)
 {
-	int error;
+	const char *why;
 
 	do {
-		error = mqt_state_get(channel, state);
-	} while (!error && before && state->memory > before->memory &&
-		 state->info.id == before->info.id);
-	return error;
+		if (mqt_state_get(channel, after))
+			return "no state after";
+		why = judge(call, self, error, before, after);
+	} while (why && !strcmp(why, MQT_STATE_MEMORY));
+	return why;
 }
 
-/* One pass through the places; empty, or what was wrong. */
+/* One pass through the places; NULL, or what was wrong, the last time. */
 static const char *pass(const struct mqt_fault_call *call, void *self, int fd,
 			const char *channel, struct mqt_fault_sweep *sweep)
 {
 	struct mqt_state before, after;
+	const char *why = NULL;
 	bool fresh = true, injected;
-	unsigned int nth = 0;
-	int error;
+	unsigned int nth = 0, which;
+	int error, faults;
 
 	do {
 		if ((fresh || call->anew) && call->prepare)
 			call->prepare(self);
 		if ((fresh || call->anew) && mqt_state_get(channel, &before))
 			return "no state before";
-		mqt_fault_arm(fd, ++nth);
+		faults = call->fd ? call->fd(self) : fd;
+		mqt_fault_arm(faults, ++nth);
 		error = call->call(self);
-		injected = mqt_fault_disarm(fd);
-		if (error && settled_state(channel, &before, &after))
-			return "no state after";
+		injected = mqt_fault_disarm(faults);
+		if (call->await)
+			call->await(self);
+		which = error ? find_error(call->errors, error) : 0;
+		if (error && (!injected || which == MQT_FAULT_ERRORS))
+			why = "the errno";
+		if (!why)
+			why = judge_settled(call, self, error, channel, &before, &after);
+		if (!why && !error && call->told && !call->told(self, &after))
+			why = "what it told";
+		if (why)
+			snprintf(sweep->why, sizeof(sweep->why), "%d at place %u: %s", error, nth,
+				 why);
 		/* Most refuse: then all is as it was, and ready for the next. */
-		fresh = !error || mqt_state_differs(&before, &after);
-		if (error && (!injected || (fresh && !call_done(call, self, &before, &after)))) {
-			snprintf(sweep->why, sizeof(sweep->why), "%d at place %u, changed: %s",
-				 error, nth, mqt_state_differs(&before, &after) ?: "nothing");
-			return sweep->why;
-		}
+		fresh = !error || why || mqt_state_differs(&before, &after);
 		sweep->refused += !!error;
+		sweep->came |= !!error << which;
 		if (call->end)
 			call->end(self);
-	} while (injected);
+	} while (injected && !why);
 	sweep->places += nth - 1;
-	return "";
+	return why ? sweep->why : NULL;
+}
+
+static const char *all_came(const struct mqt_fault_call *call, struct mqt_fault_sweep *sweep)
+{
+	unsigned int i;
+
+	for (i = 0; i < MQT_FAULT_ERRORS && call->errors[i]; i++) {
+		if (sweep->came & 1U << i)
+			continue;
+		snprintf(sweep->why, sizeof(sweep->why), "%d never came", -call->errors[i]);
+		return sweep->why;
+	}
+	return NULL;
 }
 
 const char *mqt_fault_sweep(const struct mqt_fault_call *call, void *self, int fd,
@@ -123,5 +171,9 @@ const char *mqt_fault_sweep(const struct mqt_fault_call *call, void *self, int f
 	memset(sweep, 0, sizeof(*sweep));
 	why = pass(call, self, fd, channel, sweep);
 	/* What is made once only, and stays, had a place that hid another one. */
-	return *why ? why : pass(call, self, fd, channel, sweep);
+	if (!why)
+		why = pass(call, self, fd, channel, sweep);
+	if (!why && fd >= 0)
+		why = all_came(call, sweep);
+	return why ?: "";
 }

@@ -74,7 +74,6 @@ const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_s
 		const char *name;
 		bool differs;
 	} fields[] = {
-		{ "memory", before->memory != after->memory },
 		{ "claims", before->claims != after->claims },
 		{ "retained values", before->retained != after->retained },
 		{ "subscriptions", before->subscriptions != after->subscriptions },
@@ -92,12 +91,14 @@ const char *mqt_state_differs(const struct mqt_state *before, const struct mqt_s
 		{ "refusals", memcmp(before->info.refusals, after->info.refusals,
 				     sizeof(before->info.refusals)) },
 	};
+	struct mqt_state copy = *after;
 	unsigned int i;
 
-	if (!memcmp(before, after, sizeof(*before)))
-		return NULL;
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (fields[i].differs)
 			return fields[i].name;
-	return "another field of struct mq_info";
+	copy.memory = before->memory;
+	if (memcmp(before, &copy, sizeof(copy)))
+		return "another field of struct mq_info";
+	return before->memory == after->memory ? NULL : MQT_STATE_MEMORY;
 }
