@@ -3,7 +3,7 @@
  * DOC: io_uring for the programs on the raw interface
  *
  * Thin wrappers around liburing for commands of publishers and subscriptions.
- * Programs whose name begins with uring are linked with it.
+ * Programs whose name begins with uring, and fault_uring, are linked with it.
  */
 #ifndef MQ_URING_TEST_H
 #define MQ_URING_TEST_H
