@@ -38,7 +38,8 @@ help:
 	@echo 'make fuzz       fuzz the interface of the module (SECONDS=900'
 	@echo '                KERNEL=debug|newest)'
 	@echo 'make fault      fail allocations and copies of whole test programs: an hour'
-	@echo '                (FAULT_SECONDS=60 for each, FAULT_PROGRAMS="will hold")'
+	@echo '                (FAULT_SECONDS=60 for each, FAULT_PROGRAMS="will lib_bus",'
+	@echo '                KERNEL=debug|newest)'
 	@echo 'make coverage   how many lines of the module the tests reach (LEAST=90'
 	@echo '                KERNEL=debug|newest)'
 	@echo 'make lint       checkpatch, sparse, clang, shellcheck'
@@ -149,10 +150,12 @@ coverage: module tests
 
 # fault*: they have faults of their own.
 FAULT_SECONDS ?= 60
-FAULT_PROGRAMS ?= $(filter-out fault%,$(notdir $(basename $(wildcard selftests/uapi/*.c))))
+FAULT_PROGRAMS ?= \
+	$(filter-out fault%,$(notdir $(basename $(wildcard selftests/uapi/*.c)))) \
+	$(addprefix lib_,$(notdir $(basename $(wildcard selftests/lib/*.c))))
 fault: KERNEL = debug
 fault: module tests
-	@tools/vm/run --kernel debug --timeout 14400 -- \
+	@tools/vm/run --kernel $(KERNEL) --timeout 14400 -- \
 		build/selftests-tools/sweep --seconds $(FAULT_SECONDS) \
 		$(addprefix build/selftests/,$(FAULT_PROGRAMS))
 

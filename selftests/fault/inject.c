@@ -21,7 +21,8 @@ typedef pid_t (*fork_type)(void);
 
 static struct inject *state;
 static pid_t harness, test;
-static uint32_t *beyond;
+/* Of the test that runs. */
+static uint32_t *beyond, *places;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -80,7 +81,10 @@ pid_t fork(void)
 
 	if (!state || getpid() != harness)
 		return next();
-	beyond = &state->beyond[state->tests++ % INJECT_TESTS_MAX];
+	if (state->tests == INJECT_TESTS_MAX)
+		abort();
+	beyond = &state->beyond[state->tests];
+	places = &state->places[state->tests++];
 	pid = next();
 	if (pid > 0)
 		test = pid;
@@ -91,6 +95,20 @@ pid_t fork(void)
 		_exit(0);
 	arm(state->nth);
 	return 0;
+}
+
+/* Notes whether a test that has ended came to the fault. */
+static void look(pid_t pid)
+{
+	long left = fault_left(pid);
+	uint32_t came_to = state->nth - left;
+
+	if (left > 0)
+		*beyond = came_to + 1;
+	else
+		state->injected++;
+	if (*places < came_to)
+		*places = came_to;
 }
 
 pid_t waitpid(pid_t pid, int *status, int options)
@@ -104,10 +122,8 @@ pid_t waitpid(pid_t pid, int *status, int options)
 	while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT))
 		if (errno != EINTR)
 			abort();
-	if (!is_over() && fault_left(pid) > 0)
-		*beyond = state->nth;
-	else if (!is_over())
-		state->injected++;
+	if (!is_over())
+		look(pid);
 	return next(pid, status, options);
 }
 

@@ -2,7 +2,7 @@
 /*
  * DOC: Faults for whole programs
  *
- * sweep runs a program of selftests/uapi again and again. libinject.so, loaded
+ * sweep runs a program of tests again and again. libinject.so, loaded
  * into it, arms the n-th fault in the process of each of its tests, and sees
  * whether it came. What both know is in a file that both map.
  */
@@ -14,6 +14,8 @@
 /* Environment: where the file is. */
 #define INJECT_STATE "MQ_FAULT_STATE"
 #define INJECT_TESTS_MAX 256
+/* A fault that no test comes to: what is left of it tells how many places there are. */
+#define INJECT_COUNT (1U << 30)
 
 /*
  * @nth: which fault
@@ -23,6 +25,7 @@
  * @injected: in how many of them the fault came
  * @beyond: the least fault that a test was too short for: from there on it need
  *	not run; 0: not known yet
+ * @places: the most allocations and copies that a test was seen to make
  */
 struct inject {
 	uint32_t nth;
@@ -30,6 +33,7 @@ struct inject {
 	uint32_t tests;
 	uint32_t injected;
 	uint32_t beyond[INJECT_TESTS_MAX];
+	uint32_t places[INJECT_TESTS_MAX];
 };
 
 #endif /* INJECT_H */

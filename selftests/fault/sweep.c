@@ -6,10 +6,11 @@
  * lost memory is for its log and kmemleak to say. For the test machine, as root;
  * prints TAP.
  *
- * There are more places than there is time for. So the first pass through them
- * doubles n, the next grows it by a half, then by a quarter: when the time of a
- * program is over, what was tried lies spread over all of it, closest together at
- * the beginning, where most of what is different happens.
+ * A first run, without faults, counts the places. There are more than there is time
+ * for. So the first pass through them doubles n, the next grows it by a half, then by
+ * a quarter: when the time of a program is over, what was tried lies spread over all
+ * of it, closest together at the beginning, where most of what is different happens.
+ * How many of how many places failed is reported for each program.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +59,8 @@ struct progress {
 	const char *program;
 	uint64_t end;
 	unsigned int runs, faults;
-	/* At least this n was too large for every test; 0: not known. */
+	unsigned int tests;
+	/* This n is too large for each of them. */
 	unsigned int bound;
 	bool tried[PLACES_MAX];
 	char why[128];
@@ -187,10 +190,33 @@ static void exec_program(const char *program)
 	_exit(127);
 }
 
+/* The time of a program is over. */
+static void end_program(int signal)
+{
+	(void)signal;
+	mqt_write_file(GROUP "/cgroup.kill", "1");
+}
+
+/* Waits for its end; whether it ran as it should, as long as there was time. */
+static bool await_program(const struct progress *progress, pid_t pid)
+{
+	int64_t left = progress->end - mqt_now();
+	int status = 0;
+
+	/* The places are counted in any case. */
+	if (progress->bound)
+		alarm(left > 0 ? left / 1000000000 + 1 : 1);
+	if (waitpid(pid, &status, 0) != pid)
+		abort();
+	alarm(0);
+	return (WIFEXITED(status) && state->tests) ||
+	       (progress->bound && mqt_now() > progress->end);
+}
+
 /* Whether it could be run, and left nothing. */
 static bool run(struct progress *progress, unsigned int nth)
 {
-	int status = 0;
+	bool good;
 	pid_t pid;
 
 	state->nth = nth;
@@ -200,19 +226,17 @@ static bool run(struct progress *progress, unsigned int nth)
 	pid = fork();
 	if (!pid)
 		exec_program(progress->program);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (pid < 0)
 		abort();
+	good = await_program(progress, pid);
 	progress->runs++;
 	progress->faults += state->injected;
-	progress->tried[nth] = true;
-	if (!state->injected)
-		progress->bound = nth;
 	if (!clean_up(progress))
 		return false;
 	/* That tests fail is as it should be; but there must have been some. */
-	if (!state->tests || !WIFEXITED(status))
-		snprintf(progress->why, sizeof(progress->why), "does not run: status %#x", status);
-	return state->tests && WIFEXITED(status);
+	if (!good)
+		snprintf(progress->why, sizeof(progress->why), "does not run");
+	return good;
 }
 
 /* One pass; whether it, or the time, came to its end. */
@@ -221,12 +245,50 @@ static bool pass(struct progress *progress, unsigned int shift)
 	unsigned int nth;
 
 	for (nth = 1; nth < PLACES_MAX; nth += nth >> shift ?: 1) {
-		if (mqt_now() > progress->end || (progress->bound && nth >= progress->bound))
+		if (mqt_now() > progress->end || nth >= progress->bound)
 			return true;
 		if (!progress->tried[nth] && !run(progress, nth))
 			return false;
+		progress->tried[nth] = true;
 	}
 	return true;
+}
+
+/* Counts the places; whether there are any. */
+static bool count(struct progress *progress)
+{
+	unsigned int i;
+
+	if (!run(progress, INJECT_COUNT))
+		return false;
+	progress->tests = state->tests;
+	for (i = 0; i < progress->tests; i++)
+		if (progress->bound < state->beyond[i])
+			progress->bound = state->beyond[i];
+	if (progress->bound < 2)
+		snprintf(progress->why, sizeof(progress->why), "has no places");
+	return progress->bound > 1;
+}
+
+/* Fails as many of the places as there is time for. */
+static bool fail(struct progress *progress)
+{
+	unsigned int shift = 0;
+	bool good;
+
+	do {
+		good = pass(progress, shift);
+	} while (good && progress->bound >> shift++ > 1 && mqt_now() < progress->end);
+	return good;
+}
+
+static unsigned int all_places(const struct progress *progress)
+{
+	unsigned int i, places = 0;
+
+	for (i = 0; i < progress->tests; i++)
+		places += state->places[i];
+	return places;
 }
 
 static bool sweep(const char *program, char *text, size_t size)
@@ -234,8 +296,7 @@ static bool sweep(const char *program, char *text, size_t size)
 	static struct progress progress;
 	const char *name = strrchr(program, '/');
 	uint64_t begin = mqt_now();
-	unsigned int shift = 0;
-	bool good, whole;
+	bool good;
 
 	memset(state, 0, sizeof(*state));
 	memset(&progress, 0, sizeof(progress));
@@ -244,15 +305,10 @@ static bool sweep(const char *program, char *text, size_t size)
 	name = name ? name + 1 : program;
 	snprintf(text, size, "sweep: %s\n", name);
 	mqt_write_file("/dev/kmsg", text);
-	do {
-		good = pass(&progress, shift);
-		whole = good && progress.bound && !(progress.bound >> shift > 1);
-		shift++;
-	} while (good && !whole && mqt_now() < progress.end);
+	good = count(&progress) && fail(&progress);
 	if (good)
-		snprintf(text, size, "%s: %u faults in %u tests, %u runs, %s (%u s)", name,
-			 progress.faults, state->tests, progress.runs,
-			 whole ? "all places" : "a part of the places",
+		snprintf(text, size, "%s: %u of %u places in %u tests, %u runs (%u s)", name,
+			 progress.faults, all_places(&progress), progress.tests, progress.runs,
 			 (unsigned int)((mqt_now() - begin) / 1000000000));
 	else
 		snprintf(text, size, "%s, with the faults at place %u: %s", name, state->nth,
@@ -273,6 +329,7 @@ static void prepare(void)
 		abort();
 	close(fd);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGALRM, end_program);
 	each_name(PARAMS, save_param);
 	memory_before = mqt_param("memory");
 	references_before = module_references();
