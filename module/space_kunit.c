@@ -10,10 +10,14 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/poll.h>
+#include <linux/rcupdate.h>
+#include "expire.h"
+#include "mq.h"
 #include "publish.h"
 #include "publisher.h"
 #include "space.h"
 #include "subscription.h"
+#include "will.h"
 
 #define SLOTS	64
 /* Long beside what a test takes. */
@@ -287,6 +291,43 @@ static void space_starves_until_enough(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EAGAIN, publish(t, true));
 }
 
+/*
+ * Some kernels run tests before the module begins, others after: what channels
+ * need of it may not be there yet.
+ */
+static bool space_early;
+
+static int space_suite_init(struct kunit_suite *suite)
+{
+	static const struct mq_channel_works works = {
+		.space = mq_space_work,
+		.wake = mq_subscription_wake_work,
+		.expire = mq_expire_work,
+		.will = mq_will_work,
+	};
+	int err;
+
+	space_early = !mq_workqueue;
+	if (!space_early)
+		return 0;
+	err = mq_claim_init();
+	if (err)
+		return err;
+	err = mq_channel_init(&works);
+	if (err)
+		mq_claim_exit();
+	return err;
+}
+
+static void space_suite_exit(struct kunit_suite *suite)
+{
+	if (!space_early)
+		return;
+	mq_channel_exit();
+	rcu_barrier();
+	mq_claim_exit();
+}
+
 static int space_test_init(struct kunit *test)
 {
 	test->priv = kunit_kzalloc(test, sizeof(struct space_test), GFP_KERNEL);
@@ -310,6 +351,8 @@ static struct kunit_suite space_suite = {
 	.name = "mq_space",
 	.init = space_test_init,
 	.exit = space_test_exit,
+	.suite_init = space_suite_init,
+	.suite_exit = space_suite_exit,
 	.test_cases = space_cases,
 };
 
