@@ -137,11 +137,12 @@ static void set_arguments(struct arguments *args)
 	args->ack.position = 3;
 }
 
-static void forget_records(void *buffer, unsigned int count)
+static void forget_records(uint64_t *buffer, unsigned int count)
 {
-	struct mq_record *record = buffer;
+	struct mq_record *record = (void *)buffer;
 
-	for (; count; count--) {
+	/* If a call failed there may be none. */
+	for (; count && (uint64_t *)(record + 1) <= buffer + WORDS; count--) {
 		record->time = 0;
 		record->publisher = 0;
 		record = (void *)((char *)record + record->size);
