@@ -11,6 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/poll.h>
 #include <linux/rcupdate.h>
+#include <linux/workqueue.h>
 #include "expire.h"
 #include "mq.h"
 #include "publish.h"
@@ -310,12 +311,22 @@ static int space_suite_init(struct kunit_suite *suite)
 	space_early = !mq_workqueue;
 	if (!space_early)
 		return 0;
+	mq_workqueue = alloc_workqueue("mq", WQ_UNBOUND, 0);
+	if (!mq_workqueue)
+		return -ENOMEM;
 	err = mq_claim_init();
 	if (err)
-		return err;
+		goto exit_workqueue;
 	err = mq_channel_init(&works);
 	if (err)
-		mq_claim_exit();
+		goto exit_claim;
+	return 0;
+
+exit_claim:
+	mq_claim_exit();
+exit_workqueue:
+	destroy_workqueue(mq_workqueue);
+	mq_workqueue = NULL;
 	return err;
 }
 
@@ -326,6 +337,8 @@ static void space_suite_exit(struct kunit_suite *suite)
 	mq_channel_exit();
 	rcu_barrier();
 	mq_claim_exit();
+	destroy_workqueue(mq_workqueue);
+	mq_workqueue = NULL;
 }
 
 static int space_test_init(struct kunit *test)
