@@ -14,6 +14,7 @@
 #define SLOTS 64U
 /* Far more than are told. */
 #define FLOOD 2000
+#define PARTS 4
 /* What libmq asks for: room for a thousand events. */
 #define ROOM (1024 * 1024)
 #define SECOND 1000000000ULL
@@ -148,6 +149,21 @@ static int take(FIXTURE_DATA(flood) * self)
 	return error == -EAGAIN ? 0 : error;
 }
 
+/*
+ * The flood, in parts: on a slow machine it lasts for many seconds, and in each some
+ * are told. Whether all of it came, and what was told was taken.
+ */
+static bool flood(FIXTURE_DATA(flood) * self, int (*cause)(int times))
+{
+	int i;
+
+	for (i = 0; i < PARTS; i++)
+		if (mqt_agent_ask(&self->flooder, cause, FLOOD / PARTS) != FLOOD / PARTS ||
+		    take(self))
+			return false;
+	return true;
+}
+
 /* A holder that does not read is evicted; it was told all the same. */
 static int evict(FIXTURE_DATA(flood) * self)
 {
@@ -168,7 +184,7 @@ TEST_F(flood, is_counted_and_drowns_nothing)
 	uint64_t most;
 	int i;
 
-	ASSERT_EQ(FLOOD, mqt_agent_ask(&self->flooder, variant->cause, FLOOD));
+	ASSERT_TRUE(flood(self, variant->cause));
 	/* Those of each second that began, and of one that had begun before. */
 	most = MQ_EVENTS_PER_SECOND * ((mqt_now() - begun) / SECOND + 2);
 	ASSERT_EQ(0, evict(self));
@@ -191,7 +207,7 @@ TEST_F(flood, is_counted_and_drowns_nothing)
 		EXPECT_EQ(FLOOD + 1U, self->told[kind] + self->suppressed[kind]);
 	}
 	/* And an administrator's own events come through. */
-	ASSERT_EQ(FLOOD, mqt_agent_ask(&self->flooder, variant->cause, FLOOD));
+	ASSERT_TRUE(flood(self, variant->cause));
 	ASSERT_EQ(0, mqt_delete(NAME));
 	ASSERT_EQ(0, take(self));
 	EXPECT_EQ(1U, self->told[MQ_EVENT_DELETED]);
