@@ -375,6 +375,7 @@ void mq_channel_kill(struct mq_channel *channel)
 	smp_store_release(&channel->data.dead, true);
 	wills = channel->data.wills;
 	mq_channel_reroute(channel);
+	/* Likewise, for who maps the ring. Pairs with the acquire in libmq. */
 	smp_store_release(&channel->data.ring.header->state, MQ_CHANNEL_DEAD);
 	spin_unlock(&channel->data.lock);
 	wake_up_poll(&channel->readers, EPOLLIN | EPOLLRDNORM | EPOLLHUP);

@@ -8,9 +8,9 @@
  * match its topic, never with subscriptions that don't.
  *
  * Life of an entry: made with its first link, in the tree until its last link is
- * unlinked, freed with the last one that is freed, after a grace period. Adding and removing needs the filter
- * mutex; both move the channel's generation under the channel lock, so a
- * publisher that routed before does it again. last, matched and weight of an
+ * unlinked, freed with the last one that is freed, after a grace period. Adding
+ * and removing needs the filter mutex; both move the channel's generation under
+ * the channel lock, so a publisher that routed before does it again. last, matched and weight of an
  * entry belong to the channel lock; last may be read without it.
  *
  * A topic with too many candidate filters matches "all": then all_last and

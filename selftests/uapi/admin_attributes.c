@@ -146,7 +146,8 @@ static bool refused_by(FIXTURE_DATA(attributes) * self, const struct question *q
 		result = mqt_request_dump_on(self->socket, &self->request, count, &self->answers);
 	else
 		result = mqt_request_on(self->socket, &self->request, &reply);
-	if ((result == -error || result == -other) && !self->answers && (question->dump || reply.text[0]))
+	if ((result == -error || result == -other) && !self->answers &&
+	    (question->dump || reply.text[0]))
 		return true;
 	fprintf(stderr, "# command %u%s: %d instead of %d '%s'\n", question->command,
 		question->dump ? " as a dump" : "", result, -error, reply.text);
