@@ -111,7 +111,7 @@ static const struct mq_channel_works works = {
 	.will = mq_will_work,
 };
 
-static int __init mq_init(void)
+int mq_begin(void)
 {
 	int err;
 
@@ -121,15 +121,42 @@ static int __init mq_init(void)
 	err = mq_claim_init();
 	if (err)
 		goto exit_workqueue;
-	err = mq_registry_init();
-	if (err)
-		goto exit_claim;
 	err = mq_channel_init(&works);
 	if (err)
-		goto exit_registry;
+		goto exit_claim;
+	return 0;
+
+exit_claim:
+	mq_claim_exit();
+exit_workqueue:
+	destroy_workqueue(mq_workqueue);
+	mq_workqueue = NULL;
+	return err;
+}
+
+void mq_end(void)
+{
+	mq_channel_exit();
+	/* Callbacks of call_rcu() are code of this module. */
+	rcu_barrier();
+	mq_claim_exit();
+	destroy_workqueue(mq_workqueue);
+	mq_workqueue = NULL;
+}
+
+static int __init mq_init(void)
+{
+	int err;
+
+	err = mq_begin();
+	if (err)
+		return err;
+	err = mq_registry_init();
+	if (err)
+		goto end;
 	err = mq_cdev_init();
 	if (err)
-		goto exit_channel;
+		goto exit_registry;
 	err = mq_netlink_init();
 	if (err)
 		goto exit_cdev;
@@ -137,14 +164,10 @@ static int __init mq_init(void)
 
 exit_cdev:
 	mq_cdev_exit();
-exit_channel:
-	mq_channel_exit();
 exit_registry:
 	mq_registry_exit();
-exit_claim:
-	mq_claim_exit();
-exit_workqueue:
-	destroy_workqueue(mq_workqueue);
+end:
+	mq_end();
 	return err;
 }
 
@@ -155,12 +178,8 @@ static void __exit mq_exit(void)
 	mq_registry_clear();
 	/* Wills that were pending are given up, and with them goes their channel. */
 	flush_workqueue(mq_workqueue);
-	mq_channel_exit();
 	mq_registry_exit();
-	/* Callbacks of call_rcu() are code of this module. */
-	rcu_barrier();
-	mq_claim_exit();
-	destroy_workqueue(mq_workqueue);
+	mq_end();
 }
 
 module_init(mq_init);

@@ -71,8 +71,15 @@
 
 struct workqueue_struct;
 
-/* For what may take its time; empty when the module goes. */
+/* For what may take its time; empty when the module goes. NULL before mq_begin(). */
 extern struct workqueue_struct *mq_workqueue;
+
+/*
+ * What channels need of the module, apart from being found (main.c). Called once by
+ * it, or, where unit tests run before it begins, around a suite.
+ */
+int mq_begin(void);
+void mq_end(void);
 
 /* Longest sleep of a work item, so that it notices a suspended machine. */
 #define MQ_DELAY_MAX		(3600ULL * NSEC_PER_SEC)

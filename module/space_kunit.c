@@ -10,15 +10,11 @@
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/poll.h>
-#include <linux/rcupdate.h>
-#include <linux/workqueue.h>
-#include "expire.h"
 #include "mq.h"
 #include "publish.h"
 #include "publisher.h"
 #include "space.h"
 #include "subscription.h"
-#include "will.h"
 
 #define SLOTS	64
 /* Long beside what a test takes. */
@@ -300,45 +296,14 @@ static bool space_early;
 
 static int space_suite_init(struct kunit_suite *suite)
 {
-	static const struct mq_channel_works works = {
-		.space = mq_space_work,
-		.wake = mq_subscription_wake_work,
-		.expire = mq_expire_work,
-		.will = mq_will_work,
-	};
-	int err;
-
 	space_early = !mq_workqueue;
-	if (!space_early)
-		return 0;
-	mq_workqueue = alloc_workqueue("mq", WQ_UNBOUND, 0);
-	if (!mq_workqueue)
-		return -ENOMEM;
-	err = mq_claim_init();
-	if (err)
-		goto exit_workqueue;
-	err = mq_channel_init(&works);
-	if (err)
-		goto exit_claim;
-	return 0;
-
-exit_claim:
-	mq_claim_exit();
-exit_workqueue:
-	destroy_workqueue(mq_workqueue);
-	mq_workqueue = NULL;
-	return err;
+	return space_early ? mq_begin() : 0;
 }
 
 static void space_suite_exit(struct kunit_suite *suite)
 {
-	if (!space_early)
-		return;
-	mq_channel_exit();
-	rcu_barrier();
-	mq_claim_exit();
-	destroy_workqueue(mq_workqueue);
-	mq_workqueue = NULL;
+	if (space_early)
+		mq_end();
 }
 
 static int space_test_init(struct kunit *test)
