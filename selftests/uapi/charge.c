@@ -16,14 +16,14 @@
 #define NAME "t-charge"
 #define CGROUPS "/sys/fs/cgroup"
 #define MIB (1024 * 1024)
-#define BYTES (16 * MIB)
+#define BYTES (8 * MIB)
 #define MAX_RECORD MIB
 
-/* Each of these makes some MiB. */
-#define VALUES 64U
+/* Each of these makes two MiB, roughly; wills are a quarter of the ring at most. */
+#define VALUES 32U
 #define VALUE 60000U
-#define SUBSCRIPTIONS 500U
-#define PUBLISHERS 4U
+#define SUBSCRIPTIONS 250U
+#define PUBLISHERS 2U
 
 /* Who makes a channel, and who uses it. */
 enum who { CREATOR, USER, BOTH };
@@ -89,7 +89,7 @@ static int enter(int who)
 static int create(int unused)
 {
 	const struct mqt_config config = {
-		.name = NAME, .slots = 4096, .bytes = BYTES, .max_record = MAX_RECORD,
+		.name = NAME, .slots = 1024, .bytes = BYTES, .max_record = MAX_RECORD,
 		.retained_bytes_max = BYTES, .claims = { "#" },
 	};
 
@@ -265,23 +265,18 @@ FIXTURE_TEARDOWN(charge)
 
 TEST_F(charge, who_causes_it)
 {
+	bool stays = variant->make == retain;
+
 	ASSERT_EQ(0, mqt_agent_ask(&self->agent[USER], variant->make, 0));
 	EXPECT_TRUE(has_more(self, USER, variant->size));
 	/* The channel is what it was. */
 	EXPECT_TRUE(has_more(self, CREATOR, BYTES));
-	EXPECT_GT(self->before[CREATOR] + BYTES + 2 * MIB, memory_of(CREATOR));
+	EXPECT_GT(self->before[CREATOR] + BYTES + slack() + variant->size / 2, memory_of(CREATOR));
 	ASSERT_EQ(0, mqt_agent_ask(&self->agent[USER], variant->undo, 0));
 	wait_as_before(self, USER);
 	EXPECT_TRUE(has_more(self, CREATOR, BYTES));
-	ASSERT_EQ(0, mqt_delete(NAME));
-	wait_as_before(self, CREATOR);
-}
 
-/* Whether or not they live. */
-TEST_F(charge, until_it_goes)
-{
-	bool stays = variant->make == retain;
-
+	/* A value stays where it is, and a channel, whoever lives. */
 	ASSERT_EQ(0, mqt_agent_ask(&self->agent[USER], variant->make, 0));
 	mqt_agent_end(&self->agent[CREATOR]);
 	mqt_agent_end(&self->agent[USER]);
