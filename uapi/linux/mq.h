@@ -50,8 +50,8 @@
  *
  * Netlink. Beyond what linux/mq_netlink.h says: a request is a struct genlmsghdr and attributes;
  * one that the command does not list, or of another size, is EINVAL (a flag with a value may be
- * ERANGE, by the kernel). Names end with a NUL, claims
- * do not and have 1..255 bytes. Both dumps may be given MQ_A_NAME. There is one answer for each
+ * ERANGE, by the kernel). Names end with a NUL, claims do not and have 1..255 bytes. Both dumps may
+ * be given MQ_A_NAME. There is one answer for each
  *
  *   channel       MQ_A_NAME to MQ_A_MODE, MQ_A_CLAIM (repeated, the name first), MQ_A_FIRST to
  *                 MQ_A_MINOR, MQ_A_EVICT_AFTER, MQ_A_HOLD, MQ_A_EVICTED, MQ_A_WILLS to
