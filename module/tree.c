@@ -277,6 +277,9 @@ static void tree_descend(struct tree_walk *walk, const struct tree_place *place)
 	u32 len = tree_level(level, walk->len - place->at);
 	u32 next = place->at + len + 1;
 
+	/* Many nodes may have to look for the same long level. */
+	if (READ_ONCE(place->node->literals))
+		walk->steps += len / MQ_TREE_STEP_BYTES;
 	if (tree_wild(walk, place->node))
 		tree_push(walk, rcu_dereference(place->node->plus), next, false);
 	tree_push(walk, tree_child(walk->tree, place->node, level, len), next, false);
@@ -292,7 +295,7 @@ int mq_tree_match(struct mq_tree *tree, const char *topic, u32 len, void **match
 		struct tree_place place = walk.stack[--walk.depth];
 		void *entry;
 
-		if (walk.steps++ == MQ_TREE_STEPS_MAX)
+		if (walk.steps++ >= MQ_TREE_STEPS_MAX)
 			return -E2BIG;
 		entry = rcu_dereference(place.node->multi);
 		if (entry && tree_wild(&walk, place.node))

@@ -18,6 +18,8 @@
 
 /* Most nodes that a match looks at; beyond, the answer is "everything". */
 #define MQ_TREE_STEPS_MAX	128
+/* A level this long counts as one more node wherever it is looked for. */
+#define MQ_TREE_STEP_BYTES	1024
 /* Most entries that a match can find. */
 #define MQ_TREE_MATCHES_MAX	(2 * MQ_TREE_STEPS_MAX)
 

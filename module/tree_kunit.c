@@ -301,11 +301,12 @@ static void tree_finds_what_is_there(struct kunit *test)
 
 /* ---- limits ----------------------------------------------------------- */
 
-/* Inserts all 2^levels filters of "a" and "+"; or removes them. */
-static void tree_bush(struct kunit *test, u32 levels, bool insert)
+/* Inserts all 2^levels filters of "a" and "+", each with @end; or removes them. */
+static void tree_bush(struct kunit *test, u32 levels, const char *end, bool insert)
 {
 	struct tree_test *t = test->priv;
 	char text[2 * MQ_FILTER_LEVELS_MAX];
+	u32 len = 2 * levels - 1 + strlen(end);
 	u32 number, i;
 
 	for (number = 0; number < 1U << levels; number++) {
@@ -313,10 +314,11 @@ static void tree_bush(struct kunit *test, u32 levels, bool insert)
 			text[2 * i] = number & (1U << i) ? '+' : 'a';
 			text[2 * i + 1] = '/';
 		}
+		memcpy(&text[2 * levels - 1], end, strlen(end));
 		if (!insert)
-			mq_tree_remove(&t->tree, text, 2 * levels - 1);
+			mq_tree_remove(&t->tree, text, len);
 		else
-			KUNIT_ASSERT_EQ(test, 0, mq_tree_insert(&t->tree, text, 2 * levels - 1,
+			KUNIT_ASSERT_EQ(test, 0, mq_tree_insert(&t->tree, text, len,
 								&t->filters[number]));
 	}
 }
@@ -327,14 +329,36 @@ static void tree_tells_too_many(struct kunit *test)
 	struct tree_test *t = test->priv;
 
 	/* 1 + 2 + ... + 64 places are 127; with a level more they are 255. */
-	tree_bush(test, 6, true);
+	tree_bush(test, 6, "", true);
 	KUNIT_EXPECT_EQ(test, 64, tree_match(t, topic, 11));
-	tree_bush(test, 7, true);
+	tree_bush(test, 7, "", true);
 	KUNIT_EXPECT_EQ(test, -E2BIG, tree_match(t, topic, 13));
 	/* Who owns a topic is known all the same. */
 	KUNIT_EXPECT_PTR_EQ(test, (void *)&t->filters[0], tree_best(t, topic, 13));
-	tree_bush(test, 6, false);
-	tree_bush(test, 7, false);
+	tree_bush(test, 6, "", false);
+	tree_bush(test, 7, "", false);
+	tree_is_empty(test);
+}
+
+/* 64 nodes look for the last level of the topic: that has its price if it is long. */
+static void tree_counts_long_levels(struct kunit *test)
+{
+	static const char topic[] = "a/a/a/a/a/a/b";
+	u32 long_len = strlen(topic) - 1 + MQ_TREE_STEP_BYTES;
+	struct tree_test *t = test->priv;
+	char *long_topic;
+
+	long_topic = kunit_kzalloc(test, long_len, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, long_topic);
+	memset(long_topic, 'b', long_len);
+	memcpy(long_topic, topic, strlen(topic));
+
+	tree_bush(test, 6, "/end", true);
+	KUNIT_EXPECT_EQ(test, 0, tree_match(t, topic, strlen(topic)));
+	KUNIT_EXPECT_EQ(test, 0, tree_match(t, long_topic, long_len - 1));
+	KUNIT_EXPECT_EQ(test, -E2BIG, tree_match(t, long_topic, long_len));
+	KUNIT_EXPECT_NULL(test, tree_best(t, long_topic, long_len));
+	tree_bush(test, 6, "/end", false);
 	tree_is_empty(test);
 }
 
@@ -427,6 +451,7 @@ static struct kunit_case tree_cases[] = {
 	KUNIT_CASE(tree_finds_what_matches),
 	KUNIT_CASE(tree_finds_the_best),
 	KUNIT_CASE(tree_tells_too_many),
+	KUNIT_CASE(tree_counts_long_levels),
 	KUNIT_CASE(tree_goes_deep),
 	KUNIT_CASE(tree_zeroed_is_fine),
 	{ }

@@ -399,7 +399,8 @@ struct mq_publisher_info {
  *	ns after it was set (CLOCK_BOOTTIME); 0: it stays. Without it: 0
  * @result: out: 0, or the negative errno that refused this record
  * @receivers: out: sum of the weights of the filters that matched; of all
- *	filters, if more than 128 are candidates
+ *	filters, if more than 128 are candidates, of which each counts once more for
+ *	every KiB of the level of the topic that is compared
  * @sequence: out: its sequence; if @expect does not hold: that of the value
  *	that is there, 0: none
  * @time: out: CLOCK_REALTIME in ns
