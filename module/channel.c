@@ -51,8 +51,9 @@ static char *channel_devnode(devnode_device *dev, umode_t *mode, kuid_t *uid, kg
 	const struct mq_channel *channel = channel_of(dev);
 
 	/* Asked again without these when the node goes away. */
+	/* With the type: devtmpfs takes a mode of 0 for none, and makes 0600 of it. */
 	if (mode)
-		*mode = channel->mode;
+		*mode = S_IFCHR | channel->mode;
 	if (uid)
 		*uid = channel->uid;
 	if (gid)

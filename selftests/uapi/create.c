@@ -208,6 +208,25 @@ TEST_F(create, names)
 	EXPECT_EQ(EINVAL, refusal(&request));
 }
 
+/* Nobody but root may open it then, whoever owns it. */
+TEST_F(create, a_mode_of_nothing)
+{
+	struct mqt_request request;
+	struct mqt_reply reply;
+	struct stat stat_buf;
+
+	mqt_request_start(&request, MQ_CMD_CHANNEL_CREATE);
+	mqt_request_str(&request, MQ_A_NAME, NAME);
+	mqt_request_u32(&request, MQ_A_MODE, 0);
+	mqt_request_u32(&request, MQ_A_UID, 1000);
+	ASSERT_EQ(0, mqt_request_send(&request, &reply));
+	ASSERT_EQ(0, stat("/dev/mq/" NAME, &stat_buf));
+	EXPECT_EQ((mode_t)S_IFCHR, stat_buf.st_mode);
+	EXPECT_EQ(1000U, stat_buf.st_uid);
+	ASSERT_EQ(0, mqt_get(NAME, &reply));
+	EXPECT_EQ(0U, mqt_u32(&reply.attrs, MQ_A_MODE));
+}
+
 TEST_F(create, sizes_that_cannot_be)
 {
 	struct mqt_request request;
