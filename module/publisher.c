@@ -250,7 +250,9 @@ static int publisher_chunk(struct mq_publisher *publisher, struct mq_publish __u
 
 	err = mq_publisher_lock(publisher, wait);
 	if (err) {
-		*done = !put_user(err, &user->result);
+		if (put_user(err, &user->result))
+			return -EFAULT;
+		*done = 1;
 		return err;
 	}
 	stage_err = publisher_stage_chunk(publisher, user, count);

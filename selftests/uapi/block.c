@@ -459,6 +459,22 @@ TEST_F(block, a_batch_ends_with_o_nonblock)
 	EXPECT_TRUE(batch_ended(self, 3, -EAGAIN));
 }
 
+/* Another thread waits with this publisher; what cannot be told is not half done. */
+TEST_F(block, a_batch_finds_the_publisher_busy)
+{
+	block(self);
+	make_batch(self);
+	ASSERT_EQ(0, fcntl(self->publisher, F_SETFL, O_NONBLOCK));
+	EXPECT_EQ(0, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH_BATCH, &self->batch));
+	EXPECT_TRUE(batch_ended(self, 0, -EAGAIN));
+	self->batch.records = 8;
+	self->batch.done = 77;
+	EXPECT_EQ(-EFAULT, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH_BATCH, &self->batch));
+	EXPECT_EQ(77U, self->batch.done);
+	mqt_advance(&self->map, self->holder.fd, SLOTS + 1, SLOTS);
+	EXPECT_EQ(0, mqt_blocked_join(&self->blocked));
+}
+
 TEST_F(block, a_batch_ends_with_the_channel)
 {
 	pthread_t thread = block_batch(self, 2);
