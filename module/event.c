@@ -27,8 +27,8 @@ void mq_event_family(const struct genl_family *family)
 
 /* ---- how many users may cause ---------------------------------------- */
 
-/* Kinds that are bounded for each user. */
-#define EVENT_KINDS	(MQ_EVENT_LAGGED - MQ_EVENT_SUBSCRIBED + 1)
+/* Kinds that are bounded for each user, or channel. */
+#define EVENT_KINDS	(MQ_EVENT_WILL - MQ_EVENT_SUBSCRIBED + 1)
 /* Users by the hash of their number: those of one place share what is there. */
 #define EVENT_USERS_SHIFT	6
 
@@ -48,7 +48,16 @@ static u64 event_suppressed[EVENT_KINDS];
 
 static bool event_bounded(enum mq_event event)
 {
-	return event >= MQ_EVENT_SUBSCRIBED && event <= MQ_EVENT_LAGGED;
+	return event >= MQ_EVENT_SUBSCRIBED && event <= MQ_EVENT_WILL;
+}
+
+/* On whose account it goes. */
+static u32 event_place(const struct mq_event_report *report)
+{
+	/* The ring has become full, or not, by what many do. */
+	if (report->event == MQ_EVENT_FULL || report->event == MQ_EVENT_SPACE)
+		return hash_64(report->channel_id, EVENT_USERS_SHIFT);
+	return hash_32(report->uid, EVENT_USERS_SHIFT);
 }
 
 /* Whether it may be sent; then it tells of @suppressed that could not before. */
@@ -61,7 +70,7 @@ static bool event_admit(const struct mq_event_report *report, u64 *suppressed)
 	*suppressed = 0;
 	if (!event_bounded(report->event))
 		return true;
-	budget = &event_budgets[hash_32(report->uid, EVENT_USERS_SHIFT)][kind];
+	budget = &event_budgets[event_place(report)][kind];
 	spin_lock(&event_budget_lock);
 	if (!time_in_range_open(jiffies, budget->since, budget->since + HZ)) {
 		budget->since = jiffies;

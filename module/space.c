@@ -45,6 +45,7 @@ void mq_space_tell_evicted(const struct mq_subscription *subscription, u64 posit
 		.channel_id = channel->id,
 		.endpoint_id = subscription->id,
 		.pid = subscription->pid,
+		.uid = subscription->uid,
 		.sequence = position,
 	};
 

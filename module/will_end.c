@@ -79,6 +79,7 @@ static void will_tell(struct mq_channel *channel, const struct mq_will_entry *wi
 		.channel_id = channel->id,
 		.endpoint_id = will->publisher_id,
 		.pid = will->pid,
+		.uid = from_kuid(&init_user_ns, will->identity->uid),
 		.sequence = staged->result ? 0 : staged->sequence,
 	};
 

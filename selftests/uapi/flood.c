@@ -101,6 +101,23 @@ FIXTURE_VARIANT_ADD(flood, gaps) {
 	.kinds = { MQ_EVENT_LAGGED, MQ_EVENT_LAGGED },
 };
 
+static int publish_wills(int times)
+{
+	int i, publisher = mqt_publisher(NAME, 0);
+
+	for (i = 0; i < times; i++)
+		if (mqt_will_set(publisher, 1, "x", "gone") ||
+		    mqt_will_clear(publisher, MQ_WILL_PUBLISH, 1) != 1)
+			break;
+	close(publisher);
+	return i;
+}
+
+FIXTURE_VARIANT_ADD(flood, wills) {
+	.cause = publish_wills,
+	.kinds = { MQ_EVENT_WILL, MQ_EVENT_WILL },
+};
+
 FIXTURE_SETUP(flood)
 {
 	const struct mqt_config config = {

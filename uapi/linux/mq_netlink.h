@@ -210,8 +210,10 @@ enum mq_attr {
  * @MQ_LIMITS_END: one above the highest
  *
  * Limits per user count by the real user id of who made the descriptor, over all channels;
- * CAP_SYS_RESOURCE is exempt. RLIMIT_MEMLOCK counts the two pages of each subscription with what
- * else the user has locked; CAP_IPC_LOCK is exempt.
+ * CAP_SYS_RESOURCE is exempt. User ids that somebody has been given for user namespaces (subuid(5))
+ * are users of their own: a node is safe from them if only its owner and group may open it.
+ * RLIMIT_MEMLOCK counts the two pages of each subscription with what else the user has locked;
+ * CAP_IPC_LOCK is exempt.
  *
  * Those from MQ_LIMIT_CHANNELS on refuse the creation of a channel: they are counted for the whole
  * module, in its read-only parameters refused_channels, refused_bytes and refused_slots.
@@ -238,12 +240,12 @@ enum mq_limit {
 
 /*
  * Most events of a kind that one user causes in a second, of the kinds that anybody
- * who may open a node can cause in a loop: MQ_EVENT_SUBSCRIBED to MQ_EVENT_LAGGED. What
- * is beyond is left out, so that it does not push other events out of a listener's
- * socket, and the next event of the kind that is sent, whoever caused it, tells how many
- * those were (MQ_A_SUPPRESSED). The second begins with the first event; the user is who
- * made the descriptor (effective user id). Users share the number with others, if there
- * are very many.
+ * who may open a node can cause in a loop: MQ_EVENT_SUBSCRIBED to MQ_EVENT_WILL; of
+ * MQ_EVENT_FULL and MQ_EVENT_SPACE, for a channel. What is beyond is left out, so that
+ * it does not push other events out of a listener's socket, and the next event of the
+ * kind that is sent, whoever caused it, tells how many those were (MQ_A_SUPPRESSED). The
+ * second begins with the first event; the user is who made the descriptor (effective user
+ * id). Users share the number with others, if there are very many; so do channels.
  */
 #define MQ_EVENTS_PER_SECOND	100
 
@@ -255,7 +257,7 @@ enum mq_limit {
  * @MQ_EVENT_CHANGED: claims or limits set
  * @MQ_EVENT_PURGED: channel purged
  * @MQ_EVENT_SUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID. This and those up to
- *	MQ_EVENT_LAGGED: at most MQ_EVENTS_PER_SECOND, MQ_A_SUPPRESSED
+ *	MQ_EVENT_WILL: at most MQ_EVENTS_PER_SECOND, MQ_A_SUPPRESSED
  * @MQ_EVENT_UNSUBSCRIBED: MQ_A_SUBSCRIPTION_ID, MQ_A_PID: its last close
  * @MQ_EVENT_PUBLISHER_OPENED: MQ_A_PUBLISHER_ID, MQ_A_PID
  * @MQ_EVENT_PUBLISHER_CLOSED: MQ_A_PUBLISHER_ID, MQ_A_PID
