@@ -474,6 +474,9 @@ struct file *mq_subscription_open(struct mq_channel *channel, struct mq_subscrib
 	err = subscription_charge(subscription);
 	if (err)
 		goto free;
+	/* Whether publishes still lack space is what its right to hold depends on. */
+	if (args->flags & MQ_SUBSCRIBE_HOLD && READ_ONCE(channel->data.starved))
+		mq_space_scan(channel);
 	err = subscription_list(subscription, args, &evicted);
 	if (err)
 		goto uncharge;

@@ -650,4 +650,21 @@ TEST_F(evict, who_may_hold)
 	EXPECT_EQ(EACCES, mqt_refusal(node, MQ_IOC_SUBSCRIBE, &args));
 }
 
+/* Nobody who publishes has looked since; readers that are awake do not kick. */
+TEST_F(evict, who_comes_when_there_is_space_holds)
+{
+	struct mqt_subscription late;
+	struct mqt_map map;
+
+	ASSERT_EQ(0, set(self, MQ_A_EVICT_AFTER, NEVER));
+	ASSERT_EQ(SLOTS, fill(self->nonblock, "a/x", 2 * SLOTS));
+	__atomic_store_n(&self->map.control->cursor, SLOTS + 1, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, grow_old(self));
+	ASSERT_EQ(0, mqt_subscribe(&late, NAME, MQ_SUBSCRIBE_HOLD, MQ_START_OLDEST, 0));
+	ASSERT_EQ(0, mqt_map(&map, &late));
+	EXPECT_EQ(1U, late.position);
+	EXPECT_EQ((uint32_t)MQ_SUBSCRIPTION_HOLDING, state(&map));
+	EXPECT_EQ(0U, info().evicted);
+}
+
 TEST_HARNESS_MAIN
