@@ -131,6 +131,8 @@ static u64 space_look(struct mq_channel *channel, u64 head, bool press)
 		if (subscription->holding)
 			hold = min(hold, press ? space_press(channel, subscription, head) :
 						 mq_subscription_hold(subscription, head));
+		cond_resched();
+	}
 	return hold;
 }
 

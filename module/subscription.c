@@ -54,10 +54,11 @@ void mq_subscription_advance(struct mq_subscription *subscription, u64 position)
 	WRITE_ONCE(subscription->control->cursor, position);
 }
 
-bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position)
+/* Whether one of its filters was found to match since. */
+static bool subscription_found_since(struct mq_subscription *subscription, u64 position)
 {
 	struct mq_filter_link *link;
-	bool matched = false;
+	bool found = false;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(link, &subscription->links, in_subscription) {
@@ -67,7 +68,20 @@ bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 pos
 			break;
 	}
 	rcu_read_unlock();
-	return matched;
+	return found;
+}
+
+/* Whether there was a record since that counts as a match of all filters. */
+static bool subscription_all_since(const struct mq_subscription *subscription, u64 position)
+{
+	return READ_ONCE(subscription->channel->filters.all_last) > position &&
+	       !list_empty(&subscription->links);
+}
+
+bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 position)
+{
+	return subscription_all_since(subscription, position) ||
+	       subscription_found_since(subscription, position);
 }
 
 u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head)
@@ -78,11 +92,16 @@ u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head)
 	lockdep_assert_held(&subscription->channel->endpoints.lock);
 	if (READ_ONCE(subscription->fresh))
 		return position;
-	if (!mq_subscription_matched_since(subscription, max(position, verified))) {
-		verified = max(verified, head);
-		WRITE_ONCE(subscription->status->verified, verified);
-	}
-	return max(position, verified);
+	if (start >= head || subscription_found_since(subscription, start))
+		return start;
+	if (!subscription_all_since(subscription, start))
+		end = head;
+	else if (start >= mq_ring_oldest(&subscription->channel->data.ring))
+		/* Else who adds many filters could make others hold what they don't read. */
+		mq_subscription_first(subscription, &end, head);
+	if (end > start)
+		WRITE_ONCE(subscription->status->verified, end);
+	return end;
 }
 
 void mq_subscription_evict(struct mq_subscription *subscription, u64 position)

@@ -244,4 +244,32 @@ TEST_F(hold, a_dead_channel_wakes_who_waits)
 	EXPECT_EQ(MQ_CHANNEL_DEAD, self->map.header->state);
 }
 
+/* Such a topic counts as a match of all filters; who adds them may be anybody. */
+TEST_F(hold, nobody_holds_for_the_filters_of_others)
+{
+	static const char topic[] = "b/b/b/b/b/b/b";
+	struct mqt_subscription other;
+	unsigned int i, level;
+	struct mq_publish record;
+
+	ASSERT_EQ(0, mqt_subscribe(&other, NAME, 0, MQ_START_LATEST, 0));
+	for (i = 0; i < 128; i++) {
+		char filter[sizeof(topic)];
+
+		memcpy(filter, topic, sizeof(filter));
+		for (level = 0; level < 7; level++)
+			if (i >> level & 1)
+				filter[2 * level] = '+';
+		ASSERT_EQ(0, mqt_filter_add(other.fd, filter, 1, NULL));
+	}
+	mqt_record(&record, topic, "x", 1);
+	ASSERT_EQ(0, mqt_ioctl(self->publisher, MQ_IOC_PUBLISH, &record));
+	ASSERT_EQ(129U, record.receivers);
+	EXPECT_EQ(3 * SLOTS - 1, fill(self->publisher, topic, 3 * SLOTS - 1));
+	/* What it reads it holds as ever, and what comes behind that. */
+	ASSERT_EQ(1U, fill(self->publisher, "a/x", 1));
+	EXPECT_EQ(SLOTS - 1, fill(self->publisher, topic, 2 * SLOTS));
+	EXPECT_EQ(MQ_SUBSCRIPTION_HOLDING, (int)self->map.status->state);
+}
+
 TEST_HARNESS_MAIN
