@@ -133,6 +133,19 @@ void mq_channel_wake_later(struct mq_channel *channel)
 	queue_work(mq_workqueue, &channel->wake_work);
 }
 
+bool mq_wait_crowded(struct wait_queue_head *wq)
+{
+	struct wait_queue_entry *entry;
+	unsigned int count = 0;
+
+	spin_lock_irq(&wq->lock);
+	list_for_each_entry(entry, &wq->head, entry)
+		if (++count > MQ_WAKE_MAX)
+			break;
+	spin_unlock_irq(&wq->lock);
+	return count > MQ_WAKE_MAX;
+}
+
 void mq_channel_look_later(struct mq_channel *channel)
 {
 	queue_work(mq_workqueue, &channel->wake_work);
@@ -379,8 +392,8 @@ void mq_channel_kill(struct mq_channel *channel)
 	/* Likewise, for who maps the ring. Pairs with the acquire in libmq. */
 	smp_store_release(&channel->data.ring.header->state, MQ_CHANNEL_DEAD);
 	spin_unlock(&channel->data.lock);
-	wake_up_poll(&channel->readers, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
-	wake_up_poll(&channel->space, EPOLLOUT | EPOLLWRNORM | EPOLLHUP | EPOLLERR);
+	mq_wake_all(&channel->readers, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+	mq_wake_all(&channel->space, EPOLLOUT | EPOLLWRNORM | EPOLLHUP | EPOLLERR);
 	mq_channel_wake_later(channel);
 	/* Those that are pending have nothing to wait for. */
 	if (wills)

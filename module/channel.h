@@ -18,6 +18,7 @@
 #include <linux/cdev.h>
 #include <linux/device.h>
 #include <linux/mq.h>
+#include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -139,6 +140,7 @@ struct mq_channel_counters {
  * @refusals: what limits refused, by enum mq_limit; atomic
  *
  * @readers: node readers wait here
+ * @crowded: there are too many for a publish to wake (READ_ONCE)
  * @space: who waits for space: polls and publishes
  * @space_work: scans cursors while somebody waits for space
  * @look_head: when the head gets here, @wake_work looks at subscriptions: one may
@@ -203,6 +205,7 @@ struct mq_channel {
 	struct mq_refusals refusals[MQ_LIMITS];
 
 	wait_queue_head_t readers;
+	bool crowded;
 	wait_queue_head_t space;
 	struct delayed_work space_work;
 	atomic64_t look_head;
@@ -339,6 +342,22 @@ void mq_channel_kick_wills(struct mq_channel *channel);
 
 /* Wakes subscriptions that have something to read, soon. Any context. */
 void mq_channel_wake_later(struct mq_channel *channel);
+
+/*
+ * Wakes all who wait and asked for one of @events. What they wait for on a queue of
+ * the channel is there for each of them: one that is exclusive (EPOLLEXCLUSIVE) has
+ * not taken it from the others.
+ */
+static inline void mq_wake_all(struct wait_queue_head *wq, __poll_t events)
+{
+	__wake_up(wq, TASK_NORMAL, 0, poll_to_key(events));
+}
+
+/*
+ * Whether more wait than a publish is to wake. For who queues: any number of epolls
+ * can watch one descriptor, and publishers should not pay for that.
+ */
+bool mq_wait_crowded(struct wait_queue_head *wq);
 /* Looks at them again, soon: a bound of @look_head or @look_oldest was reached. */
 void mq_channel_look_later(struct mq_channel *channel);
 

@@ -267,12 +267,13 @@ struct publish_budget {
 	u32 looks;
 };
 
-/* Wakes whom a record concerns; false: others are to be woken, too. */
+/* Wakes whom a record concerns; false: others are to be woken later. */
 static bool publish_wake_record(struct mq_publisher *publisher, const struct mq_staged *staged,
 				bool sync, struct publish_budget *budget)
 {
 	const struct mq_route *route = &staged->route;
 	struct mq_filter_link *link;
+	bool all = true;
 	u32 i;
 
 	if (route->all)
@@ -281,13 +282,18 @@ static bool publish_wake_record(struct mq_publisher *publisher, const struct mq_
 		struct mq_filter_entry *entry = publisher->pool[route->first + i];
 
 		list_for_each_entry_rcu(link, &entry->links, in_entry) {
-			if (!budget->wakes || !budget->looks--)
+			if (!budget->wakes || !budget->looks)
 				return false;
+			budget->looks--;
+			if (READ_ONCE(link->subscription->crowded)) {
+				all = false;
+				continue;
+			}
 			budget->wakes -= mq_subscription_wake(link->subscription,
 							      staged->sequence + 1, sync);
 		}
 	}
-	return true;
+	return all;
 }
 
 /* Whether those whom a record concerns are those of the next one. */
@@ -323,15 +329,17 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	 */
 	smp_mb();
 	/* waitqueue_active() needs the barrier above. */
-	if (waitqueue_active(&channel->readers))
-		wake_up_interruptible_poll(&channel->readers, EPOLLIN | EPOLLRDNORM);
+	if (READ_ONCE(channel->crowded))
+		all = false;
+	else if (waitqueue_active(&channel->readers))
+		mq_wake_all(&channel->readers, EPOLLIN | EPOLLRDNORM);
 	/* The last record first: one wake-up does for all of a filter. */
-	for (i = end; i-- > start && all;) {
+	for (i = end; i-- > start;) {
 		const struct mq_staged *staged = &publisher->staged[i];
 
 		if (staged->result || (i + 1 < end && publish_wakes_same(staged, staged + 1)))
 			continue;
-		all = publish_wake_record(publisher, staged, sync, &budget);
+		all &= publish_wake_record(publisher, staged, sync, &budget);
 	}
 	if (!all)
 		mq_channel_wake_later(channel);

@@ -127,7 +127,7 @@ static u64 space_look(struct mq_channel *channel, u64 head, bool press)
 	u64 hold = head;
 
 	lockdep_assert_held(&channel->endpoints.lock);
-	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node)
+	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {
 		if (subscription->holding)
 			hold = min(hold, press ? space_press(channel, subscription, head) :
 						 mq_subscription_hold(subscription, head));
@@ -185,7 +185,7 @@ static void space_scan(struct mq_channel *channel, u32 slots, u64 bytes)
 
 	trace_mq_scan(channel->id, hold, head);
 	if (enough)
-		wake_up_poll(&channel->space, EPOLLOUT | EPOLLWRNORM);
+		mq_wake_all(&channel->space, EPOLLOUT | EPOLLWRNORM);
 	if (told)
 		mq_channel_event(channel, MQ_EVENT_SPACE);
 }
@@ -305,6 +305,6 @@ void mq_space_work(struct work_struct *work)
 	if (!READ_ONCE(channel->data.starved) || !wq_has_sleeper(&channel->space))
 		return;
 	if (space_moved(channel))
-		wake_up_poll(&channel->space, SPACE_SOME);
+		mq_wake_all(&channel->space, SPACE_SOME);
 	space_watch(channel);
 }

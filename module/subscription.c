@@ -62,9 +62,8 @@ static bool subscription_found_since(struct mq_subscription *subscription, u64 p
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(link, &subscription->links, in_subscription) {
-		matched = mq_filter_link_last(link) > position ||
-			  READ_ONCE(subscription->channel->filters.all_last) > position;
-		if (matched)
+		found = mq_filter_link_last(link) > position;
+		if (found)
 			break;
 	}
 	rcu_read_unlock();
@@ -87,7 +86,8 @@ bool mq_subscription_matched_since(struct mq_subscription *subscription, u64 pos
 u64 mq_subscription_hold(struct mq_subscription *subscription, u64 head)
 {
 	u64 position = mq_subscription_position(subscription);
-	u64 verified = READ_ONCE(subscription->status->verified);
+	u64 start = max(position, READ_ONCE(subscription->status->verified));
+	u64 end = start;
 
 	lockdep_assert_held(&subscription->channel->endpoints.lock);
 	if (READ_ONCE(subscription->fresh))
@@ -117,7 +117,7 @@ void mq_subscription_evict(struct mq_subscription *subscription, u64 position)
 	WRITE_ONCE(subscription->hold_lost, true);
 	/* wq_has_sleeper() has the barrier; pairs with that in subscription_poll(). */
 	if (wq_has_sleeper(&subscription->wq))
-		wake_up_poll(&subscription->wq, EPOLLPRI);
+		mq_wake_all(&subscription->wq, EPOLLPRI);
 }
 
 void mq_subscription_unlock(struct mq_subscription *subscription)
@@ -140,6 +140,8 @@ static __poll_t subscription_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &subscription->wq, wait);
+	if (!poll_does_not_wait(wait) && mq_wait_crowded(&subscription->wq))
+		WRITE_ONCE(subscription->crowded, true);
 	/* Queued before we look. Pairs with wake_raise() and wq_has_sleeper(). */
 	smp_mb();
 	if (mq_subscription_readable(subscription))

@@ -37,6 +37,7 @@ struct mq_user;
  * @node: in channel->endpoints.subscriptions
  * @rcu: frees it
  * @wq: who waits for records; its lock guards @parked
+ * @crowded: there are too many for a publish to wake (READ_ONCE)
  * @parked: commands of io_uring that wait for records
  * @control: control page: the user writes
  * @status: status page: the kernel writes, the user reads
@@ -92,6 +93,7 @@ struct mq_subscription {
 	struct list_head node;
 	struct rcu_head rcu;
 	wait_queue_head_t wq;
+	bool crowded;
 	struct mq_parked parked;
 	struct mq_control *control;
 	struct mq_status *status;

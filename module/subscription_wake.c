@@ -310,7 +310,7 @@ static void wake_look(struct mq_subscription *subscription)
 	    wake_watch_loss(subscription, position)) {
 		/* Once for each gap: a waiter that stays need not hear more. */
 		WRITE_ONCE(subscription->loss_told, position);
-		wake_up_poll(&subscription->wq, EPOLLPRI);
+		mq_wake_all(&subscription->wq, EPOLLPRI);
 	}
 }
 
@@ -318,7 +318,7 @@ static void wake_dead(struct mq_subscription *subscription)
 {
 	WRITE_ONCE(subscription->status->state,
 		   subscription->status->state | MQ_SUBSCRIPTION_DEAD);
-	wake_up_poll(&subscription->wq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
+	mq_wake_all(&subscription->wq, EPOLLIN | EPOLLRDNORM | EPOLLHUP);
 }
 
 void mq_subscription_wake_work(struct work_struct *work)
@@ -335,6 +335,10 @@ void mq_subscription_wake_work(struct work_struct *work)
 	/* Set anew below, where there is need; before anything is looked at. */
 	smp_mb();
 	head = mq_ring_head(&channel->data.ring);
+	if (all)
+		mq_wake_all(&channel->readers, EPOLLIN | EPOLLRDNORM);
+	if (READ_ONCE(channel->crowded))
+		WRITE_ONCE(channel->crowded, mq_wait_crowded(&channel->readers));
 	list_for_each_entry(subscription, &channel->endpoints.subscriptions, node) {
 		u64 position = mq_subscription_position(subscription);
 
@@ -344,6 +348,9 @@ void mq_subscription_wake_work(struct work_struct *work)
 			if (all && mq_subscription_matched_since(subscription, position))
 				mq_subscription_wake(subscription, head, false);
 			wake_look(subscription);
+			if (READ_ONCE(subscription->crowded))
+				WRITE_ONCE(subscription->crowded,
+					   mq_wait_crowded(&subscription->wq));
 		}
 		cond_resched();
 	}

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -13,6 +14,8 @@
 
 #define NAME "t-node"
 #define SLOTS 64U
+/* More than a publish wakes itself. */
+#define CROWD 70
 
 FIXTURE(node) {
 	int reader;
@@ -340,6 +343,28 @@ TEST_F(node, a_full_channel)
 	close(holder.fd);
 	EXPECT_EQ(POLLOUT, mqt_poll(writer, POLLOUT, -1));
 	EXPECT_EQ(1, say(writer, "x"));
+}
+
+/* So many that a publish leaves them to a work item; then few again. */
+TEST_F(node, a_crowd_of_pollers)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	unsigned int round, i, count = CROWD;
+	int epoll[CROWD];
+
+	for (i = 0; i < CROWD; i++) {
+		epoll[i] = epoll_create1(EPOLL_CLOEXEC);
+		ASSERT_LE(0, epoll[i]);
+		ASSERT_EQ(0, epoll_ctl(epoll[i], EPOLL_CTL_ADD, self->reader, &event));
+	}
+	for (round = 0; round < 4; round++) {
+		ASSERT_EQ(1, say(self->writer, "x"));
+		for (i = 0; i < count; i++)
+			ASSERT_EQ(1, epoll_wait(epoll[i], &event, 1, -1));
+		EXPECT_STREQ("x", text(self, self->reader, 1));
+		while (round == 1 && count > 1)
+			close(epoll[--count]);
+	}
 }
 
 TEST_HARNESS_MAIN

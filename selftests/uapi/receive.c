@@ -333,6 +333,32 @@ TEST_F(receive, more_sleepers_than_a_publish_wakes_itself)
 	}
 }
 
+TEST_F(receive, a_crowd_of_pollers)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct mqt_subscription crowded, other;
+	unsigned int round, i;
+	int epoll[70];
+
+	ASSERT_EQ(0, mqt_subscribe_to(&crowded, NAME, 0, "c"));
+	ASSERT_EQ(0, mqt_subscribe_to(&other, NAME, 0, "c"));
+	for (i = 0; i < ARRAY_SIZE(epoll); i++) {
+		epoll[i] = epoll_create1(EPOLL_CLOEXEC);
+		ASSERT_LE(0, epoll[i]);
+		ASSERT_EQ(0, epoll_ctl(epoll[i], EPOLL_CTL_ADD, crowded.fd, &event));
+	}
+	for (round = 0; round < 3; round++) {
+		struct mqt_poller poller;
+
+		mqt_poller_start(&poller, other.fd, POLLIN);
+		ASSERT_EQ(0, mqt_publish_str(self->publisher, "c", "x"));
+		EXPECT_EQ(POLLIN, mqt_poller_join(&poller));
+		for (i = 0; i < ARRAY_SIZE(epoll); i++)
+			ASSERT_EQ(1, epoll_wait(epoll[i], &event, 1, -1));
+		ASSERT_EQ(48, read(other.fd, self->buffer, sizeof(self->buffer)));
+	}
+}
+
 /* Callers that share a descriptor; each notes what it was given. */
 struct sharer {
 	int fd;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <kselftest_harness.h>
 #include "uring_test.h"
 
@@ -645,6 +646,24 @@ TEST_F(uring, poll_of_a_node)
 	}
 	ASSERT_EQ(0, mqt_delete(NAME));
 	EXPECT_TRUE(poll_says(self, POLLHUP));
+}
+
+/* A record is there for the reader of each node: an exclusive one takes it from none. */
+TEST_F(uring, exclusive_polls_of_nodes)
+{
+	struct io_uring_sqe *sqe;
+	uint32_t flags;
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		sqe = io_uring_get_sqe(&self->ring.ring);
+		io_uring_prep_poll_add(sqe, mqt_node(NAME, O_RDONLY), POLLIN | EPOLLEXCLUSIVE);
+		mqu_submit(&self->ring);
+	}
+	EXPECT_TRUE(mqu_goes_on(&self->ring));
+	ASSERT_EQ(0, mqt_publish_str(self->publisher, "b", "payload"));
+	for (i = 0; i < 2; i++)
+		EXPECT_LT(0, mqu_wait(&self->ring, NULL, &flags) & POLLIN);
 }
 
 TEST_HARNESS_MAIN
