@@ -79,11 +79,8 @@ static __poll_t cdev_poll(struct file *file, poll_table *wait)
 	struct mq_channel *channel = node->channel;
 	__poll_t mask = 0;
 
-	if (file->f_mode & FMODE_READ) {
-		poll_wait(file, &channel->readers, wait);
-		if (!poll_does_not_wait(wait) && mq_wait_crowded(&channel->readers))
-			WRITE_ONCE(channel->crowded, true);
-	}
+	if (file->f_mode & FMODE_READ)
+		mq_poll_wait(file, &channel->readers, wait, &channel->crowded);
 	if (file->f_mode & FMODE_WRITE)
 		poll_wait(file, &channel->space, wait);
 	/* Queued before we look. Pairs with the smp_mb() in publish_wake(). */

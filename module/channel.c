@@ -146,6 +146,14 @@ bool mq_wait_crowded(struct wait_queue_head *wq)
 	return count > MQ_WAKE_MAX;
 }
 
+void mq_poll_wait(struct file *file, struct wait_queue_head *wq, poll_table *wait, bool *crowded)
+{
+	poll_wait(file, wq, wait);
+	/* Only then it queued. */
+	if (wait && wait->_qproc && mq_wait_crowded(wq))
+		WRITE_ONCE(*crowded, true);
+}
+
 void mq_channel_look_later(struct mq_channel *channel)
 {
 	queue_work(mq_workqueue, &channel->wake_work);

@@ -353,11 +353,14 @@ static inline void mq_wake_all(struct wait_queue_head *wq, __poll_t events)
 	__wake_up(wq, TASK_NORMAL, 0, poll_to_key(events));
 }
 
-/*
- * Whether more wait than a publish is to wake. For who queues: any number of epolls
- * can watch one descriptor, and publishers should not pay for that.
- */
+/* Whether more wait than a publish is to wake. */
 bool mq_wait_crowded(struct wait_queue_head *wq);
+/*
+ * poll_wait() that sets *@crowded if now too many wait: any number of epolls can watch
+ * one descriptor, and it is not publishers who are to pay for that.
+ */
+void mq_poll_wait(struct file *file, struct wait_queue_head *wq, poll_table *wait,
+		  bool *crowded);
 /* Looks at them again, soon: a bound of @look_head or @look_oldest was reached. */
 void mq_channel_look_later(struct mq_channel *channel);
 

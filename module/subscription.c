@@ -139,9 +139,7 @@ static __poll_t subscription_poll(struct file *file, poll_table *wait)
 	struct mq_subscription *subscription = file->private_data;
 	__poll_t mask = 0;
 
-	poll_wait(file, &subscription->wq, wait);
-	if (!poll_does_not_wait(wait) && mq_wait_crowded(&subscription->wq))
-		WRITE_ONCE(subscription->crowded, true);
+	mq_poll_wait(file, &subscription->wq, wait, &subscription->crowded);
 	/* Queued before we look. Pairs with wake_raise() and wq_has_sleeper(). */
 	smp_mb();
 	if (mq_subscription_readable(subscription))
