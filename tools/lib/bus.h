@@ -216,7 +216,7 @@ void libmq_bus_space_gone(struct libmq_bus *bus, struct libmq_node *node);
 
 /* bus_retained.c */
 
-/* Record @sequence of a node is handed out: stamps up to it are history. */
+/* Records of a node below @sequence are done with: stamps up to it are history. */
 void libmq_bus_pass_stamps(struct libmq_node *node, uint64_t sequence);
 
 /* bus.c */
