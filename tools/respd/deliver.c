@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* From a record to the clients that want it: written once, sent many times. */
-#include "glob.h"
 #include "respd.h"
 
 /**
@@ -92,7 +91,7 @@ void respd_deliver(struct worker *worker, const struct libmq_record *record)
 	if (filter)
 		send_to_channel(&delivery, filter);
 	for (pattern = respd->table.patterns; pattern; pattern = pattern->next)
-		if (glob_match(pattern->text, pattern->len, delivery.channel.data,
-			       delivery.channel.len))
+		if (pattern_matches(pattern, &delivery.channel, record->topic,
+				    record->topic_len))
 			send_to_pattern(&delivery, pattern);
 }

@@ -243,13 +243,23 @@ static void pattern_leave(struct respd *respd, struct subscription *subscription
 	free(pattern);
 }
 
+bool pattern_matches(const struct pattern *pattern, const struct resp_arg *channel,
+		     const char *topic, size_t topic_len)
+{
+	const struct wide *wide = pattern->wide;
+
+	return libmq_topic_match(wide->filter, wide->len, topic, topic_len) &&
+	       glob_match(pattern->text, pattern->len, channel->data, channel->len);
+}
+
 uint32_t subscription_count_matches(const struct subscription_table *table,
-				    const char *name, size_t len)
+				    const struct resp_arg *channel,
+				    const char *topic, size_t topic_len)
 {
 	uint32_t count = 0;
 
 	for (const struct pattern *at = table->patterns; at; at = at->next)
-		if (glob_match(at->text, at->len, name, len))
+		if (pattern_matches(at, channel, topic, topic_len))
 			count += at->count;
 	return count;
 }

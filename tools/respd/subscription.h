@@ -136,8 +136,15 @@ void subscription_remove(struct subscription *subscription);
 /* All of a client, without a word to it. */
 void subscription_remove_all(struct client *client);
 
-/* How many subscriptions to patterns match a channel name. */
+/*
+ * Whether a pattern gets what is published on a channel and its topic: the kernel's
+ * filter leaves topics with '$' out, even if they come for another subscription.
+ */
+bool pattern_matches(const struct pattern *pattern, const struct resp_arg *channel,
+		     const char *topic, size_t topic_len);
+/* How many subscriptions to patterns match a channel and its topic. */
 uint32_t subscription_count_matches(const struct subscription_table *table,
-				    const char *name, size_t len);
+				    const struct resp_arg *channel,
+				    const char *topic, size_t topic_len);
 
 #endif /* RESPD_SUBSCRIPTION_H */
