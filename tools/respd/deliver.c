@@ -36,10 +36,14 @@ static struct span encode(struct delivery *delivery, int version)
 	return blocks_commit(blocks, out.len);
 }
 
-static void send_to(struct delivery *delivery, struct client *client)
+static void send_to(struct delivery *delivery, const struct subscription *subscription)
 {
+	struct client *client = subscription->client;
 	struct span *span = &delivery->spans[client->version - 2];
 
+	if (libmq_bus_record_before(delivery->worker->bus, delivery->record,
+				    subscription->mark))
+		return;
 	if (!span->block)
 		*span = encode(delivery, client->version);
 	if (span->block)
@@ -61,7 +65,7 @@ static void finish(struct delivery *delivery)
 static void send_to_channel(struct delivery *delivery, struct subs_filter *filter)
 {
 	for (struct sub *sub = filter->first; sub; sub = sub->next)
-		send_to(delivery, ((struct subscription *)sub)->client);
+		send_to(delivery, (struct subscription *)sub);
 	finish(delivery);
 }
 
@@ -72,7 +76,7 @@ static void send_to_pattern(struct delivery *delivery, struct pattern *pattern)
 	delivery->pattern = (struct resp_arg){ .data = pattern->text, .len = pattern->len };
 	delivery->is_pattern = true;
 	for (at = pattern->first; at; at = at->pattern_next)
-		send_to(delivery, at->client);
+		send_to(delivery, at);
 	finish(delivery);
 }
 

@@ -276,6 +276,31 @@ static int channel_join(struct respd *respd, struct subscription *subscription)
 	return worker_subscribe(respd->worker, &subscription->sub, respd->topic, (size_t)len);
 }
 
+void subscription_remove(struct subscription *subscription)
+{
+	struct respd *respd = respd_of(subscription->client);
+
+	extract(subscription);
+	if (subscription->pattern)
+		pattern_leave(respd, subscription);
+	else
+		worker_unsubscribe(respd->worker, &subscription->sub);
+	free(subscription);
+}
+
+/* The client was not there for what is in the channels by now. */
+static int set_mark(struct respd *respd, struct subscription *subscription)
+{
+	const struct pattern *pattern = subscription->pattern;
+	const struct subs_filter *filter = subscription->sub.filter;
+	struct libmq_bus *bus = respd->worker->bus;
+	int error = libmq_bus_retained(bus, pattern ? pattern->wide->filter : filter->text,
+				       pattern ? pattern->wide->len : filter->len, NULL, NULL);
+
+	subscription->mark = libmq_bus_mark(bus);
+	return error;
+}
+
 int subscription_add(struct client *client, bool pattern, const char *name, size_t len)
 {
 	struct respd *respd = respd_of(client);
@@ -294,19 +319,10 @@ int subscription_add(struct client *client, bool pattern, const char *name, size
 		return error;
 	}
 	insert(client, subscription);
-	return 0;
-}
-
-void subscription_remove(struct subscription *subscription)
-{
-	struct respd *respd = respd_of(subscription->client);
-
-	extract(subscription);
-	if (subscription->pattern)
-		pattern_leave(respd, subscription);
-	else
-		worker_unsubscribe(respd->worker, &subscription->sub);
-	free(subscription);
+	error = set_mark(respd, subscription);
+	if (error)
+		subscription_remove(subscription);
+	return error;
 }
 
 void subscription_remove_all(struct client *client)

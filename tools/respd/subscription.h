@@ -12,8 +12,9 @@
  * (deliver.c) and for the number that PUBLISH answers.
  *
  * Adding returns when the kernel has the filter in force: what is published
- * from then on will come. The last subscription of a pattern or channel takes
- * its filter along.
+ * from then on will come, and nothing that was published before, even if others
+ * have yet to get that (mark). The last subscription of a pattern or channel
+ * takes its filter along.
  */
 #ifndef RESPD_SUBSCRIPTION_H
 #define RESPD_SUBSCRIPTION_H
@@ -70,6 +71,7 @@ struct pattern {
  * @next: of the same client, oldest first
  * @previous: pointer that points here
  * @chain: of the same bucket of the table
+ * @mark: libmq_bus_mark() of its beginning
  * @hash: of client, kind and name
  * @len: bytes of @name
  * @name: channel or pattern as the client wrote it
@@ -83,6 +85,7 @@ struct subscription {
 	struct subscription *next;
 	struct subscription **previous;
 	struct subscription *chain;
+	uint64_t mark;
 	uint32_t hash;
 	uint32_t len;
 	char name[];
@@ -129,7 +132,8 @@ struct subscription *subscription_find(struct client *client, bool pattern,
 				       const char *name, size_t len);
 /*
  * Adds one that the client does not have yet. Return: 0; -EINVAL: an empty
- * channel name; -ENAMETOOLONG; what libmq_bus_subscribe() returns.
+ * channel name; -ENAMETOOLONG; what libmq_bus_subscribe() and
+ * libmq_bus_retained() return.
  */
 int subscription_add(struct client *client, bool pattern, const char *name, size_t len);
 void subscription_remove(struct subscription *subscription);
