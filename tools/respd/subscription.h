@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buckets.h"
 #include "resp_codec.h"
 #include "subs.h"
 
@@ -31,13 +32,13 @@ struct respd;
 
 /**
  * struct wide - a filter that covers patterns
- * @next: of the table
+ * @entry: in the table; first
  * @uses: patterns
  * @len: bytes of @filter
  * @filter: the filter
  */
 struct wide {
-	struct wide *next;
+	struct bucket_entry entry;
 	uint32_t uses;
 	uint32_t len;
 	char filter[];
@@ -45,7 +46,9 @@ struct wide {
 
 /**
  * struct pattern - a distinct pattern
- * @next: of the table
+ * @entry: in the table; first
+ * @next: of all, latest first
+ * @previous: pointer that points here
  * @first: its subscriptions
  * @count: how many
  * @wide: the kernel's filter for it
@@ -53,7 +56,9 @@ struct wide {
  * @len: see @text
  */
 struct pattern {
+	struct bucket_entry entry;
 	struct pattern *next;
+	struct pattern **previous;
 	struct subscription *first;
 	uint32_t count;
 	struct wide *wide;
@@ -63,30 +68,28 @@ struct pattern {
 
 /**
  * struct subscription - one client's interest in a channel or pattern
- * @sub: channel: its place in the worker's index
+ * @sub: channel: its place in the worker's index; first
+ * @entry: in the table
  * @pattern: pattern: which; channel: NULL
  * @pattern_next: of the same pattern
  * @pattern_previous: pointer that points here
  * @client: whose
  * @next: of the same client, oldest first
  * @previous: pointer that points here
- * @chain: of the same bucket of the table
  * @mark: libmq_bus_mark() of its beginning
- * @hash: of client, kind and name
  * @len: bytes of @name
  * @name: channel or pattern as the client wrote it
  */
 struct subscription {
 	struct sub sub;
+	struct bucket_entry entry;
 	struct pattern *pattern;
 	struct subscription *pattern_next;
 	struct subscription **pattern_previous;
 	struct client *client;
 	struct subscription *next;
 	struct subscription **previous;
-	struct subscription *chain;
 	uint64_t mark;
-	uint32_t hash;
 	uint32_t len;
 	char name[];
 };
@@ -107,21 +110,22 @@ struct subscription_list {
 
 /**
  * struct subscription_table - all of one worker
- * @buckets: by client, kind and name
- * @size: a power of two
- * @count: entries
- * @patterns: distinct patterns
- * @pattern_count: how many
+ * @subscriptions: by client, kind and name
+ * @pattern_texts: distinct patterns, by text
+ * @patterns: all of those
  * @wides: filters that cover them
  */
 struct subscription_table {
-	struct subscription **buckets;
-	uint32_t size;
-	uint32_t count;
+	struct buckets subscriptions;
+	struct buckets pattern_texts;
 	struct pattern *patterns;
-	uint32_t pattern_count;
-	struct wide *wides;
+	struct buckets wides;
 };
+
+static inline struct subscription *subscription_of(struct bucket_entry *entry)
+{
+	return (struct subscription *)((char *)entry - offsetof(struct subscription, entry));
+}
 
 int subscription_table_init(struct subscription_table *table);
 /* All subscriptions must be gone. */
