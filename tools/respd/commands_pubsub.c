@@ -75,9 +75,16 @@ static void subscribe(const struct request *request, bool pattern)
 
 	for (uint32_t i = 1; i < request->argc; i++) {
 		const struct resp_arg *name = &request->argv[i];
+		bool has = subscription_find(client, pattern, name->data, name->len);
 		int error = 0;
 
-		if (!subscription_find(client, pattern, name->data, name->len))
+		if (!has && count_of(client) >= SUBSCRIPTIONS_MAX) {
+			resp_put_error(request->out,
+				       "ERR a connection may have at most %d channels and patterns",
+				       SUBSCRIPTIONS_MAX);
+			continue;
+		}
+		if (!has)
 			error = subscription_add(client, pattern, name->data, name->len);
 		if (error)
 			put_bad_name(request->out, error, name);

@@ -27,6 +27,9 @@
 #include "resp_codec.h"
 #include "subs.h"
 
+/* Of one client: each record and PUBLISH is compared with all patterns there are. */
+#define SUBSCRIPTIONS_MAX	4096
+
 struct client;
 struct respd;
 
@@ -135,9 +138,9 @@ void subscription_list_init(struct subscription_list *list);
 struct subscription *subscription_find(struct client *client, bool pattern,
 				       const char *name, size_t len);
 /*
- * Adds one that the client does not have yet. Return: 0; -EINVAL: an empty
- * channel name; -ENAMETOOLONG; what libmq_bus_subscribe() and
- * libmq_bus_retained() return.
+ * Adds one that the client does not have yet; it may have SUBSCRIPTIONS_MAX.
+ * Return: 0; -EINVAL: an empty channel name; -ENAMETOOLONG; what
+ * libmq_bus_subscribe() and libmq_bus_retained() return.
  */
 int subscription_add(struct client *client, bool pattern, const char *name, size_t len);
 void subscription_remove(struct subscription *subscription);
