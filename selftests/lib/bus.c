@@ -2,6 +2,7 @@
 /* The bus: owners of topics, channels that come, go and change, space. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -291,6 +292,124 @@ TEST_F(bus, receivers_are_the_sum_of_weights)
 	ASSERT_EQ(1, libmq_bus_publish(self->bus, &message, &result, 1));
 	EXPECT_EQ(3, result.receivers);
 }
+
+/* ---- without descriptors ----------------------------------------------------- */
+
+#define SPARES 3
+
+struct spares {
+	int fds[SPARES];
+	struct rlimit limit;
+};
+
+/* Takes descriptors that are to be below those of all that is opened from now on. */
+static int take_spares(struct spares *spares)
+{
+	int i;
+
+	for (i = 0; i < SPARES; i++) {
+		spares->fds[i] = dup(STDERR_FILENO);
+		if (spares->fds[i] < 0)
+			return -errno;
+	}
+	return getrlimit(RLIMIT_NOFILE, &spares->limit);
+}
+
+/* So many can be opened from now on, whatever is closed that came after them. */
+static int leave_spares(const struct spares *spares, int count)
+{
+	struct rlimit limit = {
+		.rlim_cur = spares->fds[count ? count - 1 : 0] + !!count,
+		.rlim_max = spares->limit.rlim_max,
+	};
+	int i;
+
+	for (i = 0; i < count; i++)
+		close(spares->fds[i]);
+	return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int give_descriptors(const struct spares *spares)
+{
+	return setrlimit(RLIMIT_NOFILE, &spares->limit);
+}
+
+/* A directory that cannot be read says nothing about the channels in it. */
+TEST_F(bus, keeps_its_channels_without_descriptors)
+{
+	struct spares spares;
+	unsigned int before;
+
+	ASSERT_EQ(0, create(self->admin, "libbusa", "fda/#"));
+	ASSERT_EQ(0, take_spares(&spares));
+	ASSERT_EQ(0, open_bus(self));
+	ASSERT_EQ(0, publish(self, "fda/x", 1));
+	before = libmq_bus_channels(self->bus);
+	ASSERT_EQ(0, create(self->admin, "libbusb", "fdb/#"));
+	ASSERT_EQ(0, leave_spares(&spares, 0));
+	EXPECT_EQ(LIBMQ_WAIT_RECORD, libmq_bus_wait(self->bus, LIBMQ_WAIT_RECORD, 0));
+	EXPECT_EQ(-EMFILE, libmq_bus_next(self->bus, &self->record, &self->gap));
+	/* Tried again, not told again. */
+	EXPECT_EQ(0, libmq_bus_wait(self->bus, LIBMQ_WAIT_RECORD, 0));
+	EXPECT_EQ(LIBMQ_NONE, libmq_bus_next(self->bus, &self->record, &self->gap));
+	EXPECT_EQ(before, libmq_bus_channels(self->bus));
+	EXPECT_EQ(0, publish(self, "fda/x", 2));
+	ASSERT_EQ(0, give_descriptors(&spares));
+	EXPECT_EQ(0, libmq_bus_wait(self->bus, LIBMQ_WAIT_RECORD, 0));
+	EXPECT_EQ(before + 1, libmq_bus_channels(self->bus));
+}
+
+/* The old one ends when the new one, of the same name, cannot be opened. */
+TEST_F(bus, joins_later_what_it_had_no_descriptor_for)
+{
+	struct libmq_bus *other = NULL;
+	struct spares spares;
+
+	ASSERT_EQ(0, create(self->admin, "libbusa", "fd/#"));
+	ASSERT_EQ(0, libmq_bus_open(&other, NULL));
+	ASSERT_EQ(0, take_spares(&spares));
+	ASSERT_EQ(0, open_bus(self));
+	ASSERT_EQ(0, subscribe(self, "fd/#"));
+	ASSERT_EQ(0, publish(self, "fd/x", 1));
+	ASSERT_EQ(0, create(self->admin, "libbusa", "fd/#"));
+	/* For the directory. */
+	ASSERT_EQ(0, leave_spares(&spares, 1));
+	EXPECT_EQ(1, next_number(self));
+	EXPECT_EQ(-EMFILE, bus_next_soon(self->bus, &self->record, &self->gap));
+	EXPECT_EQ(-ESTALE, publish(self, "fd/x", 2));
+	ASSERT_EQ(0, give_descriptors(&spares));
+	ASSERT_EQ(0, bus_publish_number(other, "fd/x", 3, 0));
+	EXPECT_EQ(3, next_number(self));
+	EXPECT_EQ(0, publish(self, "fd/x", 4));
+	EXPECT_EQ(4, next_number(self));
+	libmq_bus_close(other);
+}
+
+TEST_F(bus, subscribes_later_what_it_had_no_descriptor_for)
+{
+	struct libmq_bus *other = NULL;
+	struct spares spares;
+	uint64_t first;
+
+	ASSERT_EQ(0, libmq_bus_open(&other, NULL));
+	ASSERT_EQ(0, take_spares(&spares));
+	ASSERT_EQ(0, open_bus(self));
+	ASSERT_EQ(0, subscribe(self, "+/x"));
+	ASSERT_EQ(0, create(self->admin, "libbusa", "fda/#"));
+	ASSERT_EQ(0, create(self->admin, "libbusb", "fdb/#"));
+	ASSERT_EQ(0, bus_publish_number(other, "fda/x", 1, 0));
+	ASSERT_EQ(0, bus_publish_number(other, "fdb/x", 2, 0));
+	/* For both nodes, and the directory, whose one serves one subscription. */
+	ASSERT_EQ(0, leave_spares(&spares, 3));
+	EXPECT_EQ(-EMFILE, bus_next_soon(self->bus, &self->record, &self->gap));
+	first = next_number(self);
+	EXPECT_EQ(0, libmq_bus_wait(self->bus, LIBMQ_WAIT_RECORD, 0));
+	ASSERT_EQ(0, give_descriptors(&spares));
+	EXPECT_EQ(3, first + next_number(self));
+	libmq_bus_close(other);
+}
+
+/* ---- modes --------------------------------------------------------------------- */
 
 /* A node that becomes accessible is joined; one that is not, is named. */
 TEST_F(bus, respects_the_mode_of_nodes)

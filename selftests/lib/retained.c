@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* Retained values, and "retained, then live, once each" while others publish. */
+#include <malloc.h>
 #include <pthread.h>
 
 #include "fixture.h"
@@ -254,6 +255,51 @@ TEST_F(retained, mark_without_a_listing)
 	EXPECT_FALSE(libmq_bus_record_before(self->bus, &self->record, mark - 1));
 	ASSERT_EQ(LIBMQ_RECORD, libmq_bus_next(self->bus, &self->record, &self->gap));
 	EXPECT_FALSE(libmq_bus_record_before(self->bus, &self->record, mark));
+}
+
+static int make_mark(struct libmq_bus *bus)
+{
+	return libmq_bus_retained(bus, "ret/quiet", 9, NULL, NULL);
+}
+
+/* While the record before a mark is in hand, more marks do not make it later. */
+TEST_F(retained, marks_made_with_a_record_in_hand)
+{
+	uint64_t mark;
+
+	ASSERT_EQ(0, libmq_bus_subscribe(self->bus, "ret/quiet", 9, 1));
+	ASSERT_EQ(0, bus_publish_number(self->bus, "ret/quiet", 1, 0));
+	ASSERT_EQ(0, make_mark(self->bus));
+	mark = libmq_bus_mark(self->bus);
+	ASSERT_EQ(LIBMQ_RECORD, libmq_bus_next(self->bus, &self->record, &self->gap));
+	ASSERT_EQ(0, make_mark(self->bus));
+	EXPECT_TRUE(libmq_bus_record_before(self->bus, &self->record, mark));
+}
+
+static size_t memory_in_use(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+TEST_F(retained, marks_take_no_memory_where_nothing_matches)
+{
+	enum { MARKS = 1000 };
+	size_t before;
+	uint64_t i;
+
+	ASSERT_EQ(0, libmq_bus_subscribe(self->bus, "ret/quiet", 9, 1));
+	ASSERT_EQ(0, bus_publish_number(self->bus, "ret/other", 0, 0));
+	ASSERT_EQ(0, make_mark(self->bus));
+	before = memory_in_use();
+	for (i = 0; i < MARKS; i++) {
+		ASSERT_EQ(0, bus_publish_number(self->bus, "ret/other", i, 0));
+		ASSERT_EQ(0, make_mark(self->bus));
+		ASSERT_EQ(LIBMQ_NONE, libmq_bus_next(self->bus, &self->record, &self->gap));
+	}
+	/* Each would take more than a byte. */
+	EXPECT_GT(before + MARKS, memory_in_use());
 }
 
 TEST_HARNESS_MAIN

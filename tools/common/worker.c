@@ -155,7 +155,10 @@ static bool drain(struct worker *worker)
 		} else if (next == LIBMQ_LAGGED) {
 			lagged(worker, &gap);
 		} else if (next < 0) {
-			log_warning("reading from the channels failed: %s", strerror(-next));
+			char why[256];
+
+			log_warning("reading from the channels failed: %s",
+				    libmq_strerror(next, why, sizeof(why), NULL));
 		}
 	}
 	return false;

@@ -14,16 +14,36 @@
 /* Records that one channel gives before the next has its turn. */
 #define BURST 64
 
+/*
+ * Looks at the directory if it changed, and if something was lacking: that may
+ * be there again without anybody saying so. Return: whether what is open changed.
+ */
+static bool follow_directory(struct libmq_bus *bus)
+{
+	unsigned int channels;
+	int error;
+
+	if (!libmq_bus_notified(bus) && !bus->lacks)
+		return false;
+	channels = libmq_bus_channels(bus);
+	bus->lacks = false;
+	error = libmq_bus_look(bus);
+	if (error)
+		libmq_bus_failed(bus, error, true);
+	return !error || libmq_bus_channels(bus) != channels;
+}
+
 int libmq_bus_update(struct libmq_bus *bus, bool force)
 {
-	if (libmq_bus_notified(bus)) {
-		int error = libmq_bus_look(bus);
+	return libmq_bus_claims(bus, follow_directory(bus) || force);
+}
 
-		if (error)
-			return error;
-		force = true;
-	}
-	return libmq_bus_claims(bus, force);
+void libmq_bus_failed(struct libmq_bus *bus, int error, bool again)
+{
+	if (!bus->error && !(again && bus->lack_told))
+		bus->error = error;
+	bus->lacks |= again;
+	bus->lack_told |= again;
 }
 
 /* ---- open, close ----------------------------------------------------------- */
@@ -246,13 +266,11 @@ bool libmq_bus_prepare_sleep(struct libmq_bus *bus)
 	struct libmq_node *node;
 	bool there = false;
 
-	if (libmq_bus_notified(bus)) {
-		int error = libmq_bus_look(bus);
+	if (follow_directory(bus)) {
+		int error = libmq_bus_claims(bus, true);
 
-		if (!error)
-			error = libmq_bus_claims(bus, true);
-		if (error < 0 && !bus->error)
-			bus->error = error;
+		if (error < 0)
+			libmq_bus_failed(bus, error, false);
 	}
 	for (node = bus->nodes; node; node = node->next)
 		if (node->subscription)

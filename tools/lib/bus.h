@@ -127,6 +127,8 @@ struct libmq_owner_cache;
  * @calls: counts publish calls
  * @mark: last mark made
  * @error: what went wrong while following changes; told by next()
+ * @lacks: descriptors or memory ran out in that: look again, changed or not
+ * @lack_told: next() has told that, or will
  */
 struct libmq_bus {
 	char *directory;
@@ -157,6 +159,8 @@ struct libmq_bus {
 	uint64_t calls;
 	uint64_t mark;
 	int error;
+	bool lacks;
+	bool lack_told;
 };
 
 /* bus_node.c */
@@ -165,6 +169,8 @@ struct libmq_bus {
 int libmq_bus_watch(struct libmq_bus *bus);
 /* Takes what inotify has to say; true: the directory changed. */
 bool libmq_bus_notified(struct libmq_bus *bus);
+/* Whether something ran out that may be there again at any time. */
+bool libmq_bus_serious(int error);
 /* Opens what appeared, retires what went. */
 int libmq_bus_look(struct libmq_bus *bus);
 /* Its channel is gone: no claims, no publishing; maybe something to read. */
@@ -187,8 +193,9 @@ void libmq_bus_claims_free(struct libmq_bus *bus);
 /*
  * Puts the filters of the bus on a node whose claims were just read; @before
  * is where its head was when they had been read before, LIBMQ_FROM_NOW: never.
+ * Return: whether all are there; libmq_bus_failed() knows why not.
  */
-void libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint64_t before);
+bool libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint64_t before);
 
 /* bus_publish.c */
 
@@ -209,7 +216,7 @@ void libmq_bus_space_gone(struct libmq_bus *bus, struct libmq_node *node);
 
 /* bus_retained.c */
 
-/* Record @sequence of a node is handed out: stamps up to it are history. */
+/* Records of a node below @sequence are done with: stamps up to it are history. */
 void libmq_bus_pass_stamps(struct libmq_node *node, uint64_t sequence);
 
 /* bus.c */
@@ -219,5 +226,7 @@ void libmq_bus_pass_stamps(struct libmq_node *node, uint64_t sequence);
  * 1: claims were read anew; 0: nothing had changed.
  */
 int libmq_bus_update(struct libmq_bus *bus, bool force);
+/* Nobody waits for it: next() tells. If it is tried @again: only the first time. */
+void libmq_bus_failed(struct libmq_bus *bus, int error, bool again);
 
 #endif /* LIBMQ_BUS_H */

@@ -99,7 +99,7 @@ static bool lacks(const struct libmq_node *node, const struct libmq_filter *filt
 	return libmq_node_meets(node, filter->text, filter->len);
 }
 
-void libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint64_t before)
+bool libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint64_t before)
 {
 	struct libmq_filter *filter;
 	struct libmq_filter *first = NULL;
@@ -111,14 +111,15 @@ void libmq_bus_put_filters(struct libmq_bus *bus, struct libmq_node *node, uint6
 		    (!first || begin(node, filter, before) < begin(node, first, before)))
 			first = filter;
 	if (!first)
-		return;
+		return true;
 	error = put(bus, node, first, begin(node, first, before));
 	for (filter = bus->filters.all; filter && !error; filter = filter->next)
 		if (lacks(node, filter))
 			error = put(bus, node, filter, begin(node, filter, before));
-	/* Nobody waits for this: the next libmq_bus_next() tells. */
-	if (error && !bus->error)
-		bus->error = error;
+	/* Limits of filters stay reached until somebody takes some off. */
+	if (error)
+		libmq_bus_failed(bus, error, !node->subscription && libmq_bus_serious(error));
+	return !error;
 }
 
 /* ---- subscribing ---------------------------------------------------------- */

@@ -229,7 +229,7 @@ static int open_node(struct libmq_bus *bus, struct libmq_node *node)
 /* ---- the directory ------------------------------------------------------- */
 
 /* A failure of one node is not one of the bus, unless we ran out of something. */
-static bool serious(int error)
+bool libmq_bus_serious(int error)
 {
 	return error == -ENOMEM || error == -EMFILE || error == -ENFILE;
 }
@@ -240,8 +240,11 @@ static int look_at_name(struct libmq_bus *bus, int directory, const char *name)
 	struct stat stat;
 	int error;
 
-	if (name[0] == '.' || strlen(name) > LIBMQ_NAME_MAX ||
-	    fstatat(directory, name, &stat, 0) < 0 || !S_ISCHR(stat.st_mode))
+	if (name[0] == '.' || strlen(name) > LIBMQ_NAME_MAX)
+		return 0;
+	if (fstatat(directory, name, &stat, 0) < 0)
+		return libmq_bus_serious(-errno) ? -errno : 0;
+	if (!S_ISCHR(stat.st_mode))
 		return 0;
 	node = find_node(bus, name, &stat);
 	if (!node)
@@ -251,7 +254,7 @@ static int look_at_name(struct libmq_bus *bus, int directory, const char *name)
 	node->seen = bus->looks;
 	error = node->channel ? 0 : open_node(bus, node);
 	bus->denied += error == -EACCES;
-	return serious(error) ? error : 0;
+	return libmq_bus_serious(error) ? error : 0;
 }
 
 static void retire_unseen(struct libmq_bus *bus)
@@ -280,6 +283,9 @@ int libmq_bus_look(struct libmq_bus *bus)
 	bus->looks++;
 	bus->denied = 0;
 	directory = opendir(bus->directory);
+	/* Without one there are no channels; unless it only can't be read now. */
+	if (!directory && libmq_bus_serious(-errno))
+		error = -errno;
 	while (directory && !error && (entry = readdir(directory)))
 		error = look_at_name(bus, dirfd(directory), entry->d_name);
 	if (directory)

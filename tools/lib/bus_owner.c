@@ -205,13 +205,11 @@ int libmq_bus_claims(struct libmq_bus *bus, bool force)
 	if (error)
 		return error;
 	for (node = bus->nodes; node; node = node->next) {
-		uint64_t before = node->claims_head;
-
-		if (!usable(node))
-			continue;
-		libmq_bus_put_filters(bus, node, before);
-		node->claims_head = node->info.head;
+		/* Filters that could not be put begin there when they can. */
+		if (usable(node) && libmq_bus_put_filters(bus, node, node->claims_head))
+			node->claims_head = node->info.head;
 	}
+	bus->lack_told &= bus->lacks;
 	return 1;
 }
 

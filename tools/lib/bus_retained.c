@@ -43,6 +43,9 @@ static int stamp(struct libmq_bus *bus, struct libmq_node *node, uint64_t *head)
 
 	if (error)
 		return error;
+	/* Where nothing matches, no record is handed out that would do it. */
+	if (node->subscription)
+		libmq_bus_pass_stamps(node, node->subscription->done);
 	/* The same place under an earlier mark says it for this one too. */
 	if (node->stamps_first < node->stamps_count &&
 	    node->stamps[node->stamps_count - 1].sequence == *head)

@@ -420,8 +420,9 @@ bool libmq_bus_record_before(const struct libmq_bus *bus,
  * @gap: filled if LIBMQ_LAGGED is returned
  *
  * Channels take turns; within one the order is that of sequence. Never blocks.
- * A negative errno is told once (a channel that appeared could not be
- * subscribed, a record was malformed): go on reading.
+ * A negative errno is told once (a channel that appeared could not be opened or
+ * subscribed, a record was malformed): go on reading. What lacked descriptors or
+ * memory is tried again before each sleep.
  * Return: LIBMQ_NONE, LIBMQ_RECORD, LIBMQ_LAGGED or a negative errno.
  */
 int libmq_bus_next(struct libmq_bus *bus, struct libmq_record *record,

@@ -121,12 +121,15 @@ static void put_refused(struct resp_out *out, int error, const struct libmq_mess
 static uint32_t count_receivers(struct respd *respd, const struct libmq_message *message,
 				const struct libmq_result *result)
 {
-	size_t len;
+	struct resp_arg channel = { .data = respd->topic };
 
 	if (!respd->table.patterns)
 		return result->receivers;
-	len = name_from_topic(message->topic, message->topic_len, respd->topic);
-	return result->receivers + subscription_count_matches(&respd->table, respd->topic, len);
+	channel.len = (uint32_t)name_from_topic(message->topic, message->topic_len,
+						respd->topic);
+	return result->receivers + subscription_count_matches(&respd->table, &channel,
+							      message->topic,
+							      message->topic_len);
 }
 
 static void published(struct conn *conn, uint64_t cookie, const struct libmq_message *message,

@@ -75,9 +75,16 @@ static void subscribe(const struct request *request, bool pattern)
 
 	for (uint32_t i = 1; i < request->argc; i++) {
 		const struct resp_arg *name = &request->argv[i];
+		bool has = subscription_find(client, pattern, name->data, name->len);
 		int error = 0;
 
-		if (!subscription_find(client, pattern, name->data, name->len))
+		if (!has && count_of(client) >= SUBSCRIPTIONS_MAX) {
+			resp_put_error(request->out,
+				       "ERR a connection may have at most %d channels and patterns",
+				       SUBSCRIPTIONS_MAX);
+			continue;
+		}
+		if (!has)
 			error = subscription_add(client, pattern, name->data, name->len);
 		if (error)
 			put_bad_name(request->out, error, name);
@@ -152,20 +159,26 @@ void command_punsubscribe(const struct request *request)
 /* ---- PUBSUB ------------------------------------------------------------ */
 
 /* The first subscription of a channel stands for it. */
-static const struct subscription *channel_at(const struct subscription *at)
+static const struct subscription *channel_at(struct bucket_entry *entry)
 {
+	const struct subscription *at = subscription_of(entry);
+
 	return !at->pattern && at->sub.filter->first == &at->sub ? at : NULL;
 }
 
 /* Puts the names into @out, or only counts them if @out is NULL. */
-static size_t list_channels(const struct subscription_table *table,
-			    const struct resp_arg *pattern, struct resp_out *out)
+static size_t list_channels(const struct buckets *buckets, const struct resp_arg *pattern,
+			    struct resp_out *out)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < table->size; i++) {
-		for (const struct subscription *at = table->buckets[i]; at; at = at->chain) {
-			if (!channel_at(at) ||
+	for (uint32_t i = 0; i < buckets->size; i++) {
+		struct bucket_entry *entry = buckets->first[i];
+
+		for (; entry; entry = entry->chain) {
+			const struct subscription *at = channel_at(entry);
+
+			if (!at ||
 			    (pattern && !glob_match(pattern->data, pattern->len, at->name,
 						    at->len)))
 				continue;
@@ -179,7 +192,7 @@ static size_t list_channels(const struct subscription_table *table,
 
 void command_pubsub_channels(const struct request *request)
 {
-	const struct subscription_table *table = &respd_of(request->client)->table;
+	const struct buckets *buckets = &respd_of(request->client)->table.subscriptions;
 	const struct resp_arg *pattern = request->argc > 2 ? &request->argv[2] : NULL;
 
 	if (request->argc > 3) {
@@ -187,13 +200,13 @@ void command_pubsub_channels(const struct request *request)
 			       "ERR unknown subcommand or wrong number of arguments for 'channels'. Try PUBSUB HELP.");
 		return;
 	}
-	resp_put_array(request->out, list_channels(table, pattern, NULL));
-	list_channels(table, pattern, request->out);
+	resp_put_array(request->out, list_channels(buckets, pattern, NULL));
+	list_channels(buckets, pattern, request->out);
 }
 
 void command_pubsub_numpat(const struct request *request)
 {
-	resp_put_integer(request->out, respd_of(request->client)->table.pattern_count);
+	resp_put_integer(request->out, respd_of(request->client)->table.pattern_texts.count);
 }
 
 void command_pubsub_numsub(const struct request *request)

@@ -112,7 +112,7 @@ static int print_stats(const struct respd *respd, char *text, size_t size)
 		{ "total_net_output_bytes", stats->bytes_out },
 		{ "rejected_connections", stats->rejected },
 		{ "pubsub_channels", respd->worker->subs.filters },
-		{ "pubsub_patterns", respd->table.pattern_count },
+		{ "pubsub_patterns", respd->table.pattern_texts.count },
 		{ "protocol_errors", stats->malformed },
 		{ "published", stats->published },
 		{ "publish_unclaimed", stats->unclaimed },

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR MIT
 /* From a record to the clients that want it: written once, sent many times. */
-#include "glob.h"
 #include "respd.h"
 
 /**
@@ -37,19 +36,21 @@ static struct span encode(struct delivery *delivery, int version)
 	return blocks_commit(blocks, out.len);
 }
 
-static void send_to(struct delivery *delivery, struct client *client)
+static void send_to(struct delivery *delivery, const struct subscription *subscription)
 {
+	struct client *client = subscription->client;
 	struct span *span = &delivery->spans[client->version - 2];
 
+	if (libmq_bus_record_before(delivery->worker->bus, delivery->record,
+				    subscription->mark))
+		return;
 	if (!span->block)
 		*span = encode(delivery, client->version);
-	if (!span->block) {
+	if (span->block)
+		delivery->worker->stats.delivered++;
+	else
 		delivery->worker->stats.undelivered++;
-		log_error("%s: closed: no memory for a message to it", client->conn.peer);
-		conn_kill(&client->conn);
-		return;
-	}
-	delivery->worker->stats.delivered++;
+	/* Without memory for it the client is closed, but not while lists are walked. */
 	conn_send(&client->conn, *span);
 }
 
@@ -61,31 +62,21 @@ static void finish(struct delivery *delivery)
 	}
 }
 
-/*
- * Sending may close a client and so take its subscriptions out of the list,
- * never anybody else's: the next one is fetched before.
- */
 static void send_to_channel(struct delivery *delivery, struct subs_filter *filter)
 {
-	struct sub *sub, *next;
-
-	for (sub = filter->first; sub; sub = next) {
-		next = sub->next;
-		send_to(delivery, ((struct subscription *)sub)->client);
-	}
+	for (struct sub *sub = filter->first; sub; sub = sub->next)
+		send_to(delivery, (struct subscription *)sub);
 	finish(delivery);
 }
 
 static void send_to_pattern(struct delivery *delivery, struct pattern *pattern)
 {
-	struct subscription *at, *next;
+	struct subscription *at;
 
 	delivery->pattern = (struct resp_arg){ .data = pattern->text, .len = pattern->len };
 	delivery->is_pattern = true;
-	for (at = pattern->first; at; at = next) {
-		next = at->pattern_next;
-		send_to(delivery, at->client);
-	}
+	for (at = pattern->first; at; at = at->pattern_next)
+		send_to(delivery, at);
 	finish(delivery);
 }
 
@@ -94,7 +85,7 @@ void respd_deliver(struct worker *worker, const struct libmq_record *record)
 	struct respd *respd = worker->context;
 	struct delivery delivery = { .worker = worker, .record = record };
 	struct subs_filter *filter = subs_find(&worker->subs, record->topic, record->topic_len);
-	struct pattern *pattern, *next;
+	struct pattern *pattern;
 
 	if (!filter && !respd->table.patterns)
 		return;
@@ -103,10 +94,8 @@ void respd_deliver(struct worker *worker, const struct libmq_record *record)
 							 respd->topic);
 	if (filter)
 		send_to_channel(&delivery, filter);
-	for (pattern = respd->table.patterns; pattern; pattern = next) {
-		next = pattern->next;
-		if (glob_match(pattern->text, pattern->len, delivery.channel.data,
-			       delivery.channel.len))
+	for (pattern = respd->table.patterns; pattern; pattern = pattern->next)
+		if (pattern_matches(pattern, &delivery.channel, record->topic,
+				    record->topic_len))
 			send_to_pattern(&delivery, pattern);
-	}
 }

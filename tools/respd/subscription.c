@@ -6,21 +6,22 @@
 #include "glob.h"
 #include "respd.h"
 
-#define BUCKETS_MIN 64
-
 /* ---- the table --------------------------------------------------------- */
 
 int subscription_table_init(struct subscription_table *table)
 {
-	*table = (struct subscription_table){ .size = BUCKETS_MIN };
-	table->buckets = calloc(table->size, sizeof(*table->buckets));
-	return table->buckets ? 0 : -ENOMEM;
+	*table = (struct subscription_table){ 0 };
+	if (buckets_init(&table->subscriptions) || buckets_init(&table->pattern_texts) ||
+	    buckets_init(&table->wides))
+		return -ENOMEM;
+	return 0;
 }
 
 void subscription_table_exit(struct subscription_table *table)
 {
-	free(table->buckets);
-	table->buckets = NULL;
+	buckets_exit(&table->subscriptions);
+	buckets_exit(&table->pattern_texts);
+	buckets_exit(&table->wides);
 }
 
 void subscription_list_init(struct subscription_list *list)
@@ -28,75 +29,35 @@ void subscription_list_init(struct subscription_list *list)
 	*list = (struct subscription_list){ .last = &list->first };
 }
 
-/* FNV-1a; the client's id keeps the subscribers of one channel apart. */
+/* The client's id keeps the subscribers of one channel apart. */
 static uint32_t hash_of(const struct client *client, bool pattern, const char *name, size_t len)
 {
-	uint32_t hash = 2166136261U ^ (uint32_t)(client->id * 2654435761U) ^ pattern;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ (uint8_t)name[i]) * 16777619U;
-	return hash;
-}
-
-static struct subscription **bucket_of(struct subscription_table *table, uint32_t hash)
-{
-	return &table->buckets[(hash ^ hash >> 16) & (table->size - 1)];
+	return buckets_hash((uint32_t)(client->id * 2654435761U) ^ pattern, name, len);
 }
 
 struct subscription *subscription_find(struct client *client, bool pattern,
 				       const char *name, size_t len)
 {
 	uint32_t hash = hash_of(client, pattern, name, len);
-	struct subscription *at = *bucket_of(&respd_of(client)->table, hash);
+	struct bucket_entry *entry = buckets_first(&respd_of(client)->table.subscriptions, hash);
 
-	for (; at; at = at->chain)
-		if (at->hash == hash && at->client == client && !at->pattern == !pattern &&
+	for (; entry; entry = entry->chain) {
+		struct subscription *at = subscription_of(entry);
+
+		if (entry->hash == hash && at->client == client && !at->pattern == !pattern &&
 		    at->len == len && !memcmp(at->name, name, len))
 			return at;
-	return NULL;
-}
-
-/* Without memory the chains get longer, that is all. */
-static void grow(struct subscription_table *table)
-{
-	uint32_t size = table->size;
-	struct subscription **old = table->buckets;
-	struct subscription **buckets;
-
-	if (table->count < size)
-		return;
-	buckets = calloc(size * 2UL, sizeof(*buckets));
-	if (!buckets)
-		return;
-	table->buckets = buckets;
-	table->size = size * 2;
-	for (uint32_t i = 0; i < size; i++) {
-		while (old[i]) {
-			struct subscription *moved = old[i];
-			struct subscription **bucket = bucket_of(table, moved->hash);
-
-			old[i] = moved->chain;
-			moved->chain = *bucket;
-			*bucket = moved;
-		}
 	}
-	free(old);
+	return NULL;
 }
 
 static void insert(struct client *client, struct subscription *subscription)
 {
-	struct subscription_table *table = &respd_of(client)->table;
 	struct subscription_list *list = &client->subscriptions;
-	struct subscription **bucket;
 
-	grow(table);
-	subscription->hash = hash_of(client, subscription->pattern, subscription->name,
-				     subscription->len);
-	bucket = bucket_of(table, subscription->hash);
-	subscription->chain = *bucket;
-	*bucket = subscription;
-	table->count++;
-
+	buckets_add(&respd_of(client)->table.subscriptions, &subscription->entry,
+		    hash_of(client, subscription->pattern, subscription->name,
+			    subscription->len));
 	subscription->previous = list->last;
 	*list->last = subscription;
 	list->last = &subscription->next;
@@ -109,15 +70,9 @@ static void insert(struct client *client, struct subscription *subscription)
 static void extract(struct subscription *subscription)
 {
 	struct client *client = subscription->client;
-	struct subscription_table *table = &respd_of(client)->table;
 	struct subscription_list *list = &client->subscriptions;
-	struct subscription **at = bucket_of(table, subscription->hash);
 
-	while (*at != subscription)
-		at = &(*at)->chain;
-	*at = subscription->chain;
-	table->count--;
-
+	buckets_remove(&respd_of(client)->table.subscriptions, &subscription->entry);
 	*subscription->previous = subscription->next;
 	if (subscription->next)
 		subscription->next->previous = subscription->previous;
@@ -133,10 +88,13 @@ static void extract(struct subscription *subscription)
 
 static struct wide *wide_get(struct respd *respd, const char *filter, size_t len, int *error)
 {
-	struct subscription_table *table = &respd->table;
+	struct buckets *wides = &respd->table.wides;
+	uint32_t hash = buckets_hash(0, filter, len);
+	struct bucket_entry *entry;
 	struct wide *wide;
 
-	for (wide = table->wides; wide; wide = wide->next) {
+	for (entry = buckets_first(wides, hash); entry; entry = entry->chain) {
+		wide = (struct wide *)entry;
 		if (wide->len == len && !memcmp(wide->filter, filter, len)) {
 			wide->uses++;
 			return wide;
@@ -151,25 +109,53 @@ static struct wide *wide_get(struct respd *respd, const char *filter, size_t len
 	wide->uses = 1;
 	wide->len = (uint32_t)len;
 	memcpy(wide->filter, filter, len);
-	wide->next = table->wides;
-	table->wides = wide;
+	buckets_add(wides, &wide->entry, hash);
 	return wide;
 }
 
 static void wide_put(struct respd *respd, struct wide *wide)
 {
-	struct wide **at = &respd->table.wides;
-
 	if (--wide->uses)
 		return;
 	libmq_bus_unsubscribe(respd->worker->bus, wide->filter, wide->len);
-	while (*at != wide)
-		at = &(*at)->next;
-	*at = wide->next;
+	buckets_remove(&respd->table.wides, &wide->entry);
 	free(wide);
 }
 
 /* ---- patterns ---------------------------------------------------------- */
+
+static struct pattern *pattern_find(struct respd *respd, const char *text, size_t len)
+{
+	struct bucket_entry *entry = buckets_first(&respd->table.pattern_texts,
+						   buckets_hash(0, text, len));
+
+	for (; entry; entry = entry->chain) {
+		struct pattern *pattern = (struct pattern *)entry;
+
+		if (pattern->len == len && !memcmp(pattern->text, text, len))
+			return pattern;
+	}
+	return NULL;
+}
+
+static void pattern_link(struct subscription_table *table, struct pattern *pattern)
+{
+	buckets_add(&table->pattern_texts, &pattern->entry,
+		    buckets_hash(0, pattern->text, pattern->len));
+	pattern->next = table->patterns;
+	pattern->previous = &table->patterns;
+	if (pattern->next)
+		pattern->next->previous = &pattern->next;
+	table->patterns = pattern;
+}
+
+static void pattern_unlink(struct subscription_table *table, struct pattern *pattern)
+{
+	buckets_remove(&table->pattern_texts, &pattern->entry);
+	*pattern->previous = pattern->next;
+	if (pattern->next)
+		pattern->next->previous = pattern->previous;
+}
 
 static struct pattern *pattern_create(struct respd *respd, const char *text, size_t len,
 				      int *error)
@@ -195,22 +181,16 @@ static struct pattern *pattern_create(struct respd *respd, const char *text, siz
 	pattern->len = (uint32_t)len;
 	if (len)
 		memcpy(pattern->text, text, len);
-	pattern->next = respd->table.patterns;
-	respd->table.patterns = pattern;
-	respd->table.pattern_count++;
+	pattern_link(&respd->table, pattern);
 	return pattern;
 }
 
 /* Joins the pattern, which is made if nobody has it yet. */
 static int pattern_join(struct respd *respd, struct subscription *subscription)
 {
-	struct pattern *pattern;
+	struct pattern *pattern = pattern_find(respd, subscription->name, subscription->len);
 	int error = 0;
 
-	for (pattern = respd->table.patterns; pattern; pattern = pattern->next)
-		if (pattern->len == subscription->len &&
-		    !memcmp(pattern->text, subscription->name, subscription->len))
-			break;
 	if (!pattern)
 		pattern = pattern_create(respd, subscription->name, subscription->len, &error);
 	if (!pattern)
@@ -228,28 +208,34 @@ static int pattern_join(struct respd *respd, struct subscription *subscription)
 static void pattern_leave(struct respd *respd, struct subscription *subscription)
 {
 	struct pattern *pattern = subscription->pattern;
-	struct pattern **at = &respd->table.patterns;
 
 	*subscription->pattern_previous = subscription->pattern_next;
 	if (subscription->pattern_next)
 		subscription->pattern_next->pattern_previous = subscription->pattern_previous;
 	if (--pattern->count)
 		return;
-	while (*at != pattern)
-		at = &(*at)->next;
-	*at = pattern->next;
-	respd->table.pattern_count--;
+	pattern_unlink(&respd->table, pattern);
 	wide_put(respd, pattern->wide);
 	free(pattern);
 }
 
+bool pattern_matches(const struct pattern *pattern, const struct resp_arg *channel,
+		     const char *topic, size_t topic_len)
+{
+	const struct wide *wide = pattern->wide;
+
+	return libmq_topic_match(wide->filter, wide->len, topic, topic_len) &&
+	       glob_match(pattern->text, pattern->len, channel->data, channel->len);
+}
+
 uint32_t subscription_count_matches(const struct subscription_table *table,
-				    const char *name, size_t len)
+				    const struct resp_arg *channel,
+				    const char *topic, size_t topic_len)
 {
 	uint32_t count = 0;
 
 	for (const struct pattern *at = table->patterns; at; at = at->next)
-		if (glob_match(at->text, at->len, name, len))
+		if (pattern_matches(at, channel, topic, topic_len))
 			count += at->count;
 	return count;
 }
@@ -264,6 +250,31 @@ static int channel_join(struct respd *respd, struct subscription *subscription)
 	if (len < 0)
 		return (int)len;
 	return worker_subscribe(respd->worker, &subscription->sub, respd->topic, (size_t)len);
+}
+
+void subscription_remove(struct subscription *subscription)
+{
+	struct respd *respd = respd_of(subscription->client);
+
+	extract(subscription);
+	if (subscription->pattern)
+		pattern_leave(respd, subscription);
+	else
+		worker_unsubscribe(respd->worker, &subscription->sub);
+	free(subscription);
+}
+
+/* The client was not there for what is in the channels by now. */
+static int set_mark(struct respd *respd, struct subscription *subscription)
+{
+	const struct pattern *pattern = subscription->pattern;
+	const struct subs_filter *filter = subscription->sub.filter;
+	struct libmq_bus *bus = respd->worker->bus;
+	int error = libmq_bus_retained(bus, pattern ? pattern->wide->filter : filter->text,
+				       pattern ? pattern->wide->len : filter->len, NULL, NULL);
+
+	subscription->mark = libmq_bus_mark(bus);
+	return error;
 }
 
 int subscription_add(struct client *client, bool pattern, const char *name, size_t len)
@@ -284,19 +295,10 @@ int subscription_add(struct client *client, bool pattern, const char *name, size
 		return error;
 	}
 	insert(client, subscription);
-	return 0;
-}
-
-void subscription_remove(struct subscription *subscription)
-{
-	struct respd *respd = respd_of(subscription->client);
-
-	extract(subscription);
-	if (subscription->pattern)
-		pattern_leave(respd, subscription);
-	else
-		worker_unsubscribe(respd->worker, &subscription->sub);
-	free(subscription);
+	error = set_mark(respd, subscription);
+	if (error)
+		subscription_remove(subscription);
+	return error;
 }
 
 void subscription_remove_all(struct client *client)

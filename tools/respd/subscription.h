@@ -12,8 +12,9 @@
  * (deliver.c) and for the number that PUBLISH answers.
  *
  * Adding returns when the kernel has the filter in force: what is published
- * from then on will come. The last subscription of a pattern or channel takes
- * its filter along.
+ * from then on will come, and nothing that was published before, even if others
+ * have yet to get that (mark). The last subscription of a pattern or channel
+ * takes its filter along.
  */
 #ifndef RESPD_SUBSCRIPTION_H
 #define RESPD_SUBSCRIPTION_H
@@ -22,21 +23,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buckets.h"
 #include "resp_codec.h"
 #include "subs.h"
+
+/* Of one client: each record and PUBLISH is compared with all patterns there are. */
+#define SUBSCRIPTIONS_MAX	4096
 
 struct client;
 struct respd;
 
 /**
  * struct wide - a filter that covers patterns
- * @next: of the table
+ * @entry: in the table; first
  * @uses: patterns
  * @len: bytes of @filter
  * @filter: the filter
  */
 struct wide {
-	struct wide *next;
+	struct bucket_entry entry;
 	uint32_t uses;
 	uint32_t len;
 	char filter[];
@@ -44,7 +49,9 @@ struct wide {
 
 /**
  * struct pattern - a distinct pattern
- * @next: of the table
+ * @entry: in the table; first
+ * @next: of all, latest first
+ * @previous: pointer that points here
  * @first: its subscriptions
  * @count: how many
  * @wide: the kernel's filter for it
@@ -52,7 +59,9 @@ struct wide {
  * @len: see @text
  */
 struct pattern {
+	struct bucket_entry entry;
 	struct pattern *next;
+	struct pattern **previous;
 	struct subscription *first;
 	uint32_t count;
 	struct wide *wide;
@@ -62,28 +71,28 @@ struct pattern {
 
 /**
  * struct subscription - one client's interest in a channel or pattern
- * @sub: channel: its place in the worker's index
+ * @sub: channel: its place in the worker's index; first
+ * @entry: in the table
  * @pattern: pattern: which; channel: NULL
  * @pattern_next: of the same pattern
  * @pattern_previous: pointer that points here
  * @client: whose
  * @next: of the same client, oldest first
  * @previous: pointer that points here
- * @chain: of the same bucket of the table
- * @hash: of client, kind and name
+ * @mark: libmq_bus_mark() of its beginning
  * @len: bytes of @name
  * @name: channel or pattern as the client wrote it
  */
 struct subscription {
 	struct sub sub;
+	struct bucket_entry entry;
 	struct pattern *pattern;
 	struct subscription *pattern_next;
 	struct subscription **pattern_previous;
 	struct client *client;
 	struct subscription *next;
 	struct subscription **previous;
-	struct subscription *chain;
-	uint32_t hash;
+	uint64_t mark;
 	uint32_t len;
 	char name[];
 };
@@ -104,21 +113,22 @@ struct subscription_list {
 
 /**
  * struct subscription_table - all of one worker
- * @buckets: by client, kind and name
- * @size: a power of two
- * @count: entries
- * @patterns: distinct patterns
- * @pattern_count: how many
+ * @subscriptions: by client, kind and name
+ * @pattern_texts: distinct patterns, by text
+ * @patterns: all of those
  * @wides: filters that cover them
  */
 struct subscription_table {
-	struct subscription **buckets;
-	uint32_t size;
-	uint32_t count;
+	struct buckets subscriptions;
+	struct buckets pattern_texts;
 	struct pattern *patterns;
-	uint32_t pattern_count;
-	struct wide *wides;
+	struct buckets wides;
 };
+
+static inline struct subscription *subscription_of(struct bucket_entry *entry)
+{
+	return (struct subscription *)((char *)entry - offsetof(struct subscription, entry));
+}
 
 int subscription_table_init(struct subscription_table *table);
 /* All subscriptions must be gone. */
@@ -128,16 +138,24 @@ void subscription_list_init(struct subscription_list *list);
 struct subscription *subscription_find(struct client *client, bool pattern,
 				       const char *name, size_t len);
 /*
- * Adds one that the client does not have yet. Return: 0; -EINVAL: an empty
- * channel name; -ENAMETOOLONG; what libmq_bus_subscribe() returns.
+ * Adds one that the client does not have yet; it may have SUBSCRIPTIONS_MAX.
+ * Return: 0; -EINVAL: an empty channel name; -ENAMETOOLONG; what
+ * libmq_bus_subscribe() and libmq_bus_retained() return.
  */
 int subscription_add(struct client *client, bool pattern, const char *name, size_t len);
 void subscription_remove(struct subscription *subscription);
 /* All of a client, without a word to it. */
 void subscription_remove_all(struct client *client);
 
-/* How many subscriptions to patterns match a channel name. */
+/*
+ * Whether a pattern gets what is published on a channel and its topic: the kernel's
+ * filter leaves topics with '$' out, even if they come for another subscription.
+ */
+bool pattern_matches(const struct pattern *pattern, const struct resp_arg *channel,
+		     const char *topic, size_t topic_len);
+/* How many subscriptions to patterns match a channel and its topic. */
 uint32_t subscription_count_matches(const struct subscription_table *table,
-				    const char *name, size_t len);
+				    const struct resp_arg *channel,
+				    const char *topic, size_t topic_len);
 
 #endif /* RESPD_SUBSCRIPTION_H */
