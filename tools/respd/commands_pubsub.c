@@ -78,10 +78,10 @@ static void subscribe(const struct request *request, bool pattern)
 		bool has = subscription_find(client, pattern, name->data, name->len);
 		int error = 0;
 
-		if (!has && count_of(client) >= SUBSCRIPTIONS_MAX) {
+		if (!has && pattern && client->subscriptions.patterns >= PATTERNS_MAX) {
 			resp_put_error(request->out,
-				       "ERR a connection may have at most %d channels and patterns",
-				       SUBSCRIPTIONS_MAX);
+				       "ERR a connection may have at most %d patterns",
+				       PATTERNS_MAX);
 			continue;
 		}
 		if (!has)

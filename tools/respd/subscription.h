@@ -27,8 +27,11 @@
 #include "resp_codec.h"
 #include "subs.h"
 
-/* Of one client: each record and PUBLISH is compared with all patterns there are. */
-#define SUBSCRIPTIONS_MAX	4096
+/*
+ * Most patterns of one client: each record and PUBLISH is compared with all there are,
+ * and one filter of the kernel does for many. Of channels each has a filter there.
+ */
+#define PATTERNS_MAX	4096
 
 struct client;
 struct respd;
@@ -138,7 +141,7 @@ void subscription_list_init(struct subscription_list *list);
 struct subscription *subscription_find(struct client *client, bool pattern,
 				       const char *name, size_t len);
 /*
- * Adds one that the client does not have yet; it may have SUBSCRIPTIONS_MAX.
+ * Adds one that the client does not have yet; of patterns it may have PATTERNS_MAX.
  * Return: 0; -EINVAL: an empty channel name; -ENAMETOOLONG; what
  * libmq_bus_subscribe() and libmq_bus_retained() return.
  */
