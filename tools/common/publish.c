@@ -197,11 +197,15 @@ static bool tell_front(struct batch *batch, struct source *source)
 	return source->first;
 }
 
-/* Tries the messages from *at on; moves *at behind those it tried. */
-static void retry_some(struct batch *batch, struct stalled **at)
+/*
+ * Tries the messages from *at on; moves *at behind those it tried.
+ * Return: whether all have gone in, or were refused for good.
+ */
+static bool retry_some(struct batch *batch, struct stalled **at)
 {
 	struct stalled *tried[BATCH_MAX];
 	unsigned int count = 0;
+	bool all = true;
 
 	for (; *at && count < BATCH_MAX; *at = (*at)->next) {
 		if ((*at)->done)
@@ -210,20 +214,23 @@ static void retry_some(struct batch *batch, struct stalled **at)
 		batch->messages[count++] = (*at)->message;
 	}
 	if (!count)
-		return;
+		return true;
 	libmq_bus_publish(batch->bus, batch->messages, batch->results, count);
 	for (unsigned int i = 0; i < count; i++) {
 		tried[i]->result = batch->results[i];
 		tried[i]->done = batch->results[i].result != -EAGAIN;
+		all &= tried[i]->done;
 	}
+	return all;
 }
 
 static void retry_source(struct batch *batch, struct source *source)
 {
 	struct stalled *at = source->first;
 
-	while (at)
-		retry_some(batch, &at);
+	/* Space that comes now belongs to those that found none, not to those behind. */
+	while (at && retry_some(batch, &at))
+		;
 	if (!tell_front(batch, source))
 		source_resume(batch, source);
 }
