@@ -128,6 +128,9 @@ static void take(struct conn *conn, const uint8_t *data, size_t len)
 static void end_input(struct conn *conn)
 {
 	conn->input_ended = true;
+	/* What is in the batch is to be answered, or to wait, before it closes. */
+	if (conn->source.batched)
+		worker_flush(conn->worker);
 	if (conn->state == CONN_LINGER)
 		conn_kill(conn);
 	else if (!source_stalled(&conn->source) && takes_input(conn))
