@@ -242,6 +242,8 @@ void conn_flush(struct conn *conn)
 		start_send(conn);
 	else if (conn->state == CONN_CLOSING)
 		start_linger(conn);
+	else if (conn->state == CONN_LINGER)
+		conn_read(conn);	/* if it ended for lack of buffers */
 }
 
 /* ---- the beginning and the end ----------------------------------------- */
