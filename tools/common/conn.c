@@ -40,11 +40,26 @@ static void name_local(struct conn *conn)
 	snprintf(conn->peer, sizeof(conn->peer), "unix:pid %ld", (long)peer.pid);
 }
 
+static void set_option(struct conn *conn, int level, int option, int value)
+{
+	setsockopt(conn->fd, level, option, &value, sizeof(value));
+}
+
+static void set_options(struct conn *conn)
+{
+	/* Each send is all there is in a turn: nothing to wait for. */
+	set_option(conn, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* A peer that vanished without a word is found out within ten minutes. */
+	set_option(conn, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(conn, IPPROTO_TCP, TCP_KEEPIDLE, 300);
+	set_option(conn, IPPROTO_TCP, TCP_KEEPINTVL, 100);
+	set_option(conn, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
 static void identify(struct conn *conn)
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(address);
-	int one = 1;
 
 	conn->local_uid = -1;
 	if (getpeername(conn->fd, (struct sockaddr *)&address, &len)) {
@@ -60,9 +75,8 @@ static void identify(struct conn *conn)
 	} else {
 		name_local(conn);
 	}
-	/* Each send is all there is in a turn: nothing to wait for. */
 	if (address.ss_family != AF_UNIX)
-		setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		set_options(conn);
 }
 
 /* ---- lists ------------------------------------------------------------- */
