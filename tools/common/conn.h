@@ -118,7 +118,7 @@ struct conn_input {
  * @input: see struct conn_input
  * @input_max: longest packet
  * @input_ended: the peer has shut its direction
- * @heard: when something last came from it (loop_now())
+ * @heard: when something last came from it, or reading began (loop_now())
  * @output: what it has yet to get
  * @charged: bytes the protocol holds back
  * @queue_max: limit of conn_queued()

@@ -143,6 +143,8 @@ void conn_read(struct conn *conn)
 		return;
 	if (conn->state != CONN_LINGER && !takes_input(conn))
 		return;
+	/* While nobody listened, its silence meant nothing. */
+	conn->heard = loop_now(&conn->worker->loop);
 	if (loop_recv(&conn->worker->loop, &conn->recv, conn->fd))
 		conn_kill(conn);
 }

@@ -204,7 +204,8 @@ static void set_timer(struct session *session, uint64_t due)
 
 /*
  * Packets only note the time; what is due is found out when the timer runs. A
- * client that isn't read, because its publishes wait for space, can't be heard.
+ * client that isn't read, because its publishes wait for space or it leaves too
+ * much unread itself, can't be heard.
  */
 static void timer_run(struct loop_timer *timer)
 {
@@ -217,7 +218,7 @@ static void timer_run(struct loop_timer *timer)
 		session_refuse(session, MQTT_KEEP_ALIVE_TIMEOUT, "no CONNECT came");
 		return;
 	}
-	if (source_stalled(&session->conn.source))
+	if (source_stalled(&session->conn.source) || session->conn.slow)
 		due = loop_now(&worker->loop) + session->keep_alive;
 	if (due > loop_now(&worker->loop))
 		set_timer(session, due);
