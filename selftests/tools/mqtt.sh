@@ -80,17 +80,18 @@ disconnect()
 	exec {raw}>&-
 }
 
-# bytes HEX...: as they are. Blanks in HEX only help to read it.
+# bytes HEX...: as they are, in one write. Blanks in HEX only help to read it.
 bytes()
 {
-	local hex i
+	local hex i all=
 
 	printf -v hex '%s' "$@"
 	hex=${hex// /}
 	for ((i = 0; i < ${#hex}; i += 2)); do
-		# shellcheck disable=SC2059
-		printf "\\x${hex:i:2}"
+		all+="\\x${hex:i:2}"
 	done
+	# shellcheck disable=SC2059
+	printf "$all"
 }
 
 # same_bytes NAME GOT HEX: as equal.

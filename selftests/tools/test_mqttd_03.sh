@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mqtt.sh"
-plan 40
+plan 41
 
 channel_create bus --topics '#' --overflow reject
 mqttd
@@ -58,6 +58,8 @@ refused "5.0: a subscription identifier" "$ok5 e001a1" "$(connect_5 61)" \
 	"82090001 020b01 000161 00"
 refused "5.0: a packet only servers send" "$ok5 e00182" "$(connect_5 61)" d000
 refused "5.0: a packet above the limit" "$ok5 e00195" "$(connect_5 61)" 30ffffff7f
+refused "5.0: acknowledgements come before the reason" "$ok5 40030001 10 e00182" \
+	"$(connect_5 61)" "32060001 61 0001 00 d000"
 refused "3.1.1: SUBSCRIBE without a filter" "$ok3" "$(connect_3 61)" 82020001
 refused "3.1.1: a filter that is none" "$ok3" "$(connect_3 61)" "82070001 0002612b 00"
 check "nobody else is disturbed" lives

@@ -147,12 +147,16 @@ int session_name(struct session *session, struct mqtt_bytes client_id, bool clea
 
 /* ---- being told off ---------------------------------------------------- */
 
+/* The last packet it gets: acknowledgements come before it, or not at all. */
 static void put_refusal(struct session *session, uint8_t reason)
 {
 	uint8_t buffer[16];
 	struct writer writer = writer_at(buffer, sizeof(buffer));
 	struct mqtt_connack connack = { .reason = reason };
 
+	if (session->conn.source.batched)
+		worker_flush(session->conn.worker);
+	session->refused = true;
 	if (session->client_id)
 		mqtt_put_disconnect(&writer, session->version, reason);
 	else if (session->version == MQTT_5 || (session->version && mqtt_connack_3(reason)))

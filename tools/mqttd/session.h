@@ -137,6 +137,7 @@ struct inflight {
  * @keep_alive: ms without a word after which it is gone; 0: for ever
  * @timer: of that, or of the time until CONNECT
  * @session_expiry: as the client asked in CONNECT
+ * @refused: it has been told why it is closed: nothing may follow
  * @packet_max: longest packet that the client takes
  * @aliases: its topic aliases, 1 first; texts of their own, or NULL
  * @subscriptions: what it wants
@@ -159,6 +160,7 @@ struct session {
 	uint32_t keep_alive;
 	struct loop_timer timer;
 	uint32_t session_expiry;
+	bool refused;
 	uint32_t packet_max;
 	struct mqtt_bytes *aliases;
 	struct subscription *subscriptions;
