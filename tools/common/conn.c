@@ -118,27 +118,46 @@ static void leave_slow(struct conn *conn)
 	loop_timer_clear(&conn->worker->loop, &conn->timer);
 }
 
-static void check_queue(struct conn *conn)
+static void become_slow(struct conn *conn)
+{
+	if (conn->slow)
+		return;
+	conn->slow = true;
+	conn->worker->slow++;
+	conn->worker->stats.slow_waits++;
+	conn_mark(conn);
+}
+
+/* Runs while there is more than max-queue, allowed or not. */
+static void check_timer(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
+
+	if (conn_queued(conn) > worker->opts.queue_max) {
+		if (!loop_timer_is_set(&conn->timer) &&
+		    loop_timer_set(&worker->loop, &conn->timer,
+				   loop_now(&worker->loop) + worker->opts.slow_timeout))
+			conn_fail(conn);
+	} else if (!conn->slow) {
+		loop_timer_clear(&worker->loop, &conn->timer);
+	}
+}
+
+static void check_queue(struct conn *conn)
+{
+	size_t usual = conn->worker->opts.queue_max;
 	size_t queued = conn_queued(conn);
 
 	if (conn->state != CONN_OPEN)
 		return;
-	if (queued <= conn->queue_max / 2) {
-		conn->queue_max = worker->opts.queue_max;
+	/* What was allowed goes with what has been taken, and leaves the usual room. */
+	if (conn->queue_max > queued + usual)
+		conn->queue_max = queued + usual;
+	if (queued > conn->queue_max)
+		become_slow(conn);
+	else if (queued <= conn->queue_max - usual / 2)
 		leave_slow(conn);
-	} else if (queued > conn->queue_max && !conn->slow) {
-		if (loop_timer_set(&worker->loop, &conn->timer,
-				   loop_now(&worker->loop) + worker->opts.slow_timeout)) {
-			conn_fail(conn);
-			return;
-		}
-		conn->slow = true;
-		worker->slow++;
-		worker->stats.slow_waits++;
-		conn_mark(conn);
-	}
+	check_timer(conn);
 }
 
 void conn_fail(struct conn *conn)
@@ -150,10 +169,14 @@ void conn_fail(struct conn *conn)
 	conn_mark(conn);
 }
 
-void conn_queue_allow(struct conn *conn)
+void conn_queue_allow(struct conn *conn, size_t bytes)
 {
-	conn->queue_max = conn->worker->opts.queue_max + conn_queued(conn);
-	leave_slow(conn);
+	if (conn->state != CONN_OPEN)
+		return;
+	conn->queue_max += bytes;
+	if (conn_queued(conn) <= conn->queue_max)
+		leave_slow(conn);
+	check_timer(conn);
 }
 
 void conn_charge(struct conn *conn, ssize_t delta)
@@ -204,6 +227,9 @@ static void sent(struct loop_op *op, int result, int buffer, bool more)
 	conn->worker->stats.bytes_out += result > 0 ? (uint64_t)result : 0;
 	if (conn->state == CONN_DEAD)
 		return;
+	/* One that takes what it was allowed has time anew; a slow one has not. */
+	if (conn->state == CONN_OPEN && !conn->slow && result > 0)
+		loop_timer_clear(&conn->worker->loop, &conn->timer);
 	check_queue(conn);
 	conn_mark(conn);
 }

@@ -138,6 +138,7 @@ static void send_retained(struct session *session, const struct request *request
 	struct subscription *subscription = request->subscription;
 	struct libmq_bus *bus = session->conn.worker->bus;
 	const struct subs_filter *filter = subscription->sub.filter;
+	size_t queued = conn_queued(&session->conn);
 	char text[256];
 	int error;
 
@@ -152,7 +153,7 @@ static void send_retained(struct session *session, const struct request *request
 			    session->conn.peer,
 			    log_quote(text, sizeof(text), filter->text, filter->len),
 			    strerror(-error));
-	conn_queue_allow(&session->conn);
+	conn_queue_allow(&session->conn, conn_queued(&session->conn) - queued);
 }
 
 static void put_suback(struct session *session, enum mqtt_type type, uint16_t id,
