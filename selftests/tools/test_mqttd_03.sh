@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mqtt.sh"
-plan 41
+plan 42
 
 channel_create bus --topics '#' --overflow reject
 mqttd
@@ -74,6 +74,8 @@ send "821a0001 00 000a 2473686172652f672f61 00 00022b61 00 00026f6b 02"
 same_bytes "5.0: reasons in SUBACK" "$(receive 8)" "90060001 00 9e8f01"
 send "a20c0002 00 00026f6b 0003 78787a"
 same_bytes "5.0: reasons in UNSUBACK" "$(receive 7)" "b0050002 00 0011"
+send "820f0003 00 000162 00 000163 00 000162 00 a20c0004 00 000163 000163 000162"
+same_bytes "5.0: twice in one packet" "$(receive 16)" "90060003 00 000000 b0060004 00 001100"
 disconnect
 
 # Nobody who has no time for them is waited for.

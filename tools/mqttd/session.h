@@ -90,6 +90,7 @@ struct mqttd {
  * @sub: in the worker's index
  * @session: whose
  * @next: of the same session
+ * @previous: pointer that points here
  * @mark: libmq_bus_mark() of its beginning
  * @qos: granted
  * @no_local: not what the client itself publishes
@@ -99,6 +100,7 @@ struct subscription {
 	struct sub sub;
 	struct session *session;
 	struct subscription *next;
+	struct subscription **previous;
 	uint64_t mark;
 	uint8_t qos;
 	bool no_local;
