@@ -42,8 +42,14 @@
 #define CONNECT_TIMEOUT_MS	10000
 #define SUBSCRIPTIONS_MAX	4096	/* of one client */
 #define TOPIC_ALIAS_MAX		32	/* from one client */
+/*
+ * Filters of one client overlap as it likes, so retained values may be due to it
+ * many times over. With so many bytes unread it gets no others.
+ */
+#define RETAINED_UNREAD_MAX	(64 << 20)
 #define WILL_BUCKETS		1024
 
+struct request;
 struct session;
 struct will;
 
@@ -92,6 +98,7 @@ struct mqttd {
  * @next: of the same session
  * @previous: pointer that points here
  * @mark: libmq_bus_mark() of its beginning
+ * @request: of the SUBSCRIBE being handled, or NULL
  * @qos: granted
  * @no_local: not what the client itself publishes
  * @retain_as_published: keep the retain flag
@@ -102,6 +109,7 @@ struct subscription {
 	struct subscription *next;
 	struct subscription **previous;
 	uint64_t mark;
+	struct request *request;
 	uint8_t qos;
 	bool no_local;
 	bool retain_as_published;

@@ -12,7 +12,7 @@ enum { RETAINED_ALWAYS = 0, RETAINED_IF_NEW = 1 };
 
 /**
  * struct request - one filter of a SUBSCRIBE
- * @subscription: what it made, or NULL
+ * @subscription: what it made; NULL: nothing, or a later one is for the same
  * @send_retained: retained values are wanted
  */
 struct request {
@@ -129,9 +129,15 @@ static uint8_t subscribe(struct session *session, const struct mqtt_topic *topic
 	subscription->no_local = topic->no_local;
 	subscription->retain_as_published = topic->retain_as_published;
 	subscription->qos = topic->qos ? 1 : 0;
-	request->subscription = subscription;
 	request->send_retained = topic->retain_handling == RETAINED_ALWAYS ||
 				 (topic->retain_handling == RETAINED_IF_NEW && is_new);
+	/* One listing is enough, however often a packet names the filter. */
+	if (subscription->request) {
+		request->send_retained |= subscription->request->send_retained;
+		subscription->request->subscription = NULL;
+	}
+	subscription->request = request;
+	request->subscription = subscription;
 	return subscription->qos;
 }
 
@@ -156,8 +162,14 @@ static void send_retained(struct session *session, const struct request *request
 	char text[256];
 	int error;
 
+	subscription->request = NULL;
 	if (!request->send_retained && subscription->mark)
 		return;
+	if (request->send_retained && queued > RETAINED_UNREAD_MAX) {
+		session_refuse(session, MQTT_QUOTA_EXCEEDED,
+			       "SUBSCRIBE with so many retained values unread");
+		return;
+	}
 	error = libmq_bus_retained(bus, filter->text, filter->len,
 				   request->send_retained ? take_retained : NULL, subscription);
 	if (!subscription->mark)
