@@ -395,9 +395,16 @@ void conn_kill(struct conn *conn)
 
 bool conn_reap(struct conn *conn)
 {
+	struct worker *worker = conn->worker;
+	uint64_t lost;
+
 	if (conn->recv.active || conn->send.active || conn->source.batched || conn->dirty)
 		return false;
-	source_exit(&conn->worker->batch, &conn->source, &conn->worker->own);
+	lost = source_exit(&worker->batch, &conn->source, &worker->own);
+	if (lost)
+		log_limited(&worker->lost_log, LOG_LEVEL_WARNING,
+			    "%s: %llu messages are lost: the client has gone, the channel has no space, and too much waits for it already",
+			    conn->peer, (unsigned long long)lost);
 	conn->protocol->freed(conn);
 	output_exit(&conn->output);
 	conn_input_exit(conn);

@@ -110,7 +110,7 @@ void batch_exit(struct batch *batch)
 		batch->lost += forget(source);
 	}
 	if (batch->lost)
-		log_warning("%llu messages were accepted from clients and not published: the channels had no space until the end",
+		log_warning("%llu messages were accepted from clients and not published: the channels had no space in time",
 			    (unsigned long long)batch->lost);
 	free(batch->scratch);
 	memset(batch, 0, sizeof(*batch));
@@ -249,11 +249,17 @@ void batch_retry(struct batch *batch)
 	batch->telling = false;
 }
 
-void source_exit(struct batch *batch, struct source *source, struct source *heir)
+uint64_t source_exit(struct batch *batch, struct source *source, struct source *heir)
 {
 	source_unlink(batch, source);
 	if (!source->first)
-		return;
+		return 0;
+	if (heir->bytes + source->bytes > HEIR_MAX) {
+		uint64_t lost = forget(source);
+
+		batch->lost += lost;
+		return lost;
+	}
 	if (!source_stalled(heir))
 		source_stall(batch, heir);
 	*heir->last = source->first;
@@ -263,6 +269,7 @@ void source_exit(struct batch *batch, struct source *source, struct source *heir
 	source->first = NULL;
 	source->last = &source->first;
 	source->bytes = 0;
+	return 0;
 }
 
 /* ---- the batch --------------------------------------------------------- */
