@@ -119,6 +119,20 @@ receive()
 	printf %s "$all"
 }
 
+# half_closed FILE: sends it, ends its direction, and prints what comes until the end.
+half_closed()
+{
+	perl -MIO::Socket::INET -e '
+		$| = 1;
+		$s = IO::Socket::INET->new("127.0.0.1:'"$port"'") or die;
+		local $/;
+		print {$s} <>;
+		$s->flush;
+		shutdown $s, 1;
+		print STDERR "sent\n";
+		print <$s>' "$1"
+}
+
 # CONNECT packets: MQTT 3.1.1 and 5.0, clean, keep alive 0 unless given.
 # connect_3 ID, connect_5 ID [KEEPALIVE]: the identifier is one byte in hex.
 connect_3()
