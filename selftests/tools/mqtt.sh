@@ -80,17 +80,18 @@ disconnect()
 	exec {raw}>&-
 }
 
-# bytes HEX...: as they are. Blanks in HEX only help to read it.
+# bytes HEX...: as they are, in one write. Blanks in HEX only help to read it.
 bytes()
 {
-	local hex i
+	local hex i all=
 
 	printf -v hex '%s' "$@"
 	hex=${hex// /}
 	for ((i = 0; i < ${#hex}; i += 2)); do
-		# shellcheck disable=SC2059
-		printf "\\x${hex:i:2}"
+		all+="\\x${hex:i:2}"
 	done
+	# shellcheck disable=SC2059
+	printf "$all"
 }
 
 # same_bytes NAME GOT HEX: as equal.
@@ -116,6 +117,20 @@ receive()
 		all+=${byte: -2}
 	done
 	printf %s "$all"
+}
+
+# half_closed FILE: sends it, ends its direction, and prints what comes until the end.
+half_closed()
+{
+	perl -MIO::Socket::INET -e '
+		$| = 1;
+		$s = IO::Socket::INET->new("127.0.0.1:'"$port"'") or die;
+		local $/;
+		print {$s} <>;
+		$s->flush;
+		shutdown $s, 1;
+		print STDERR "sent\n";
+		print <$s>' "$1"
 }
 
 # CONNECT packets: MQTT 3.1.1 and 5.0, clean, keep alive 0 unless given.

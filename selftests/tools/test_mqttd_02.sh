@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mqtt.sh"
-plan 20
+plan 21
 
 channel_create bus --topics '#' --overflow reject
 mqttd
@@ -69,6 +69,10 @@ send "8209 0002 00 0003 722f62 10"
 same_bytes "retain handling 1, not new" "$(send c000; receive 8)" "90040002 0000 d000"
 send "8209 0003 00 0003 722f62 00"
 same_bytes "retain handling 0" "$(receive 19)" "90040003 0000 310b0003 722f62 00 6f74686572"
+# Three times in one packet, the last time without: they come once.
+send "8215 0005 00 0003 722f62 00 0003 722f62 00 0003 722f62 20" c000
+same_bytes "retained values come once for a SUBSCRIBE" "$(receive 23)" \
+	"90060005 00 000000 310b0003 722f62 00 6f74686572 d000"
 # "nl" with No Local, published by itself and by somebody else.
 send "8208 0004 00 0002 6e6c 04"
 same_bytes "No Local is granted" "$(receive 6)" "90040004 0000"

@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/mqtt.sh"
-plan 40
+plan 42
 
 channel_create bus --topics '#' --overflow reject
 mqttd
@@ -58,6 +58,8 @@ refused "5.0: a subscription identifier" "$ok5 e001a1" "$(connect_5 61)" \
 	"82090001 020b01 000161 00"
 refused "5.0: a packet only servers send" "$ok5 e00182" "$(connect_5 61)" d000
 refused "5.0: a packet above the limit" "$ok5 e00195" "$(connect_5 61)" 30ffffff7f
+refused "5.0: acknowledgements come before the reason" "$ok5 40030001 10 e00182" \
+	"$(connect_5 61)" "32060001 61 0001 00 d000"
 refused "3.1.1: SUBSCRIBE without a filter" "$ok3" "$(connect_3 61)" 82020001
 refused "3.1.1: a filter that is none" "$ok3" "$(connect_3 61)" "82070001 0002612b 00"
 check "nobody else is disturbed" lives
@@ -72,6 +74,8 @@ send "821a0001 00 000a 2473686172652f672f61 00 00022b61 00 00026f6b 02"
 same_bytes "5.0: reasons in SUBACK" "$(receive 8)" "90060001 00 9e8f01"
 send "a20c0002 00 00026f6b 0003 78787a"
 same_bytes "5.0: reasons in UNSUBACK" "$(receive 7)" "b0050002 00 0011"
+send "820f0003 00 000162 00 000163 00 000162 00 a20c0004 00 000163 000163 000162"
+same_bytes "5.0: twice in one packet" "$(receive 16)" "90060003 00 000000 b0060004 00 001100"
 disconnect
 
 # Nobody who has no time for them is waited for.

@@ -40,11 +40,26 @@ static void name_local(struct conn *conn)
 	snprintf(conn->peer, sizeof(conn->peer), "unix:pid %ld", (long)peer.pid);
 }
 
+static void set_option(struct conn *conn, int level, int option, int value)
+{
+	setsockopt(conn->fd, level, option, &value, sizeof(value));
+}
+
+static void set_options(struct conn *conn)
+{
+	/* Each send is all there is in a turn: nothing to wait for. */
+	set_option(conn, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* A peer that vanished without a word is found out within ten minutes. */
+	set_option(conn, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(conn, IPPROTO_TCP, TCP_KEEPIDLE, 300);
+	set_option(conn, IPPROTO_TCP, TCP_KEEPINTVL, 100);
+	set_option(conn, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
 static void identify(struct conn *conn)
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t len = sizeof(address);
-	int one = 1;
 
 	conn->local_uid = -1;
 	if (getpeername(conn->fd, (struct sockaddr *)&address, &len)) {
@@ -60,9 +75,8 @@ static void identify(struct conn *conn)
 	} else {
 		name_local(conn);
 	}
-	/* Each send is all there is in a turn: nothing to wait for. */
 	if (address.ss_family != AF_UNIX)
-		setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		set_options(conn);
 }
 
 /* ---- lists ------------------------------------------------------------- */
@@ -104,27 +118,46 @@ static void leave_slow(struct conn *conn)
 	loop_timer_clear(&conn->worker->loop, &conn->timer);
 }
 
-static void check_queue(struct conn *conn)
+static void become_slow(struct conn *conn)
+{
+	if (conn->slow)
+		return;
+	conn->slow = true;
+	conn->worker->slow++;
+	conn->worker->stats.slow_waits++;
+	conn_mark(conn);
+}
+
+/* Runs while there is more than max-queue, allowed or not. */
+static void check_timer(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
+
+	if (conn_queued(conn) > worker->opts.queue_max) {
+		if (!loop_timer_is_set(&conn->timer) &&
+		    loop_timer_set(&worker->loop, &conn->timer,
+				   loop_now(&worker->loop) + worker->opts.slow_timeout))
+			conn_fail(conn);
+	} else if (!conn->slow) {
+		loop_timer_clear(&worker->loop, &conn->timer);
+	}
+}
+
+static void check_queue(struct conn *conn)
+{
+	size_t usual = conn->worker->opts.queue_max;
 	size_t queued = conn_queued(conn);
 
 	if (conn->state != CONN_OPEN)
 		return;
-	if (queued <= conn->queue_max / 2) {
-		conn->queue_max = worker->opts.queue_max;
+	/* What was allowed goes with what has been taken, and leaves the usual room. */
+	if (conn->queue_max > queued + usual)
+		conn->queue_max = queued + usual;
+	if (queued > conn->queue_max)
+		become_slow(conn);
+	else if (queued <= conn->queue_max - usual / 2)
 		leave_slow(conn);
-	} else if (queued > conn->queue_max && !conn->slow) {
-		if (loop_timer_set(&worker->loop, &conn->timer,
-				   loop_now(&worker->loop) + worker->opts.slow_timeout)) {
-			conn_fail(conn);
-			return;
-		}
-		conn->slow = true;
-		worker->slow++;
-		worker->stats.slow_waits++;
-		conn_mark(conn);
-	}
+	check_timer(conn);
 }
 
 void conn_fail(struct conn *conn)
@@ -136,10 +169,14 @@ void conn_fail(struct conn *conn)
 	conn_mark(conn);
 }
 
-void conn_queue_allow(struct conn *conn)
+void conn_queue_allow(struct conn *conn, size_t bytes)
 {
-	conn->queue_max = conn->worker->opts.queue_max + conn_queued(conn);
-	leave_slow(conn);
+	if (conn->state != CONN_OPEN)
+		return;
+	conn->queue_max += bytes;
+	if (conn_queued(conn) <= conn->queue_max)
+		leave_slow(conn);
+	check_timer(conn);
 }
 
 void conn_charge(struct conn *conn, ssize_t delta)
@@ -190,6 +227,9 @@ static void sent(struct loop_op *op, int result, int buffer, bool more)
 	conn->worker->stats.bytes_out += result > 0 ? (uint64_t)result : 0;
 	if (conn->state == CONN_DEAD)
 		return;
+	/* One that takes what it was allowed has time anew; a slow one has not. */
+	if (conn->state == CONN_OPEN && !conn->slow && result > 0)
+		loop_timer_clear(&conn->worker->loop, &conn->timer);
 	check_queue(conn);
 	conn_mark(conn);
 }
@@ -242,6 +282,8 @@ void conn_flush(struct conn *conn)
 		start_send(conn);
 	else if (conn->state == CONN_CLOSING)
 		start_linger(conn);
+	else if (conn->state == CONN_LINGER)
+		conn_read(conn);	/* if it ended for lack of buffers */
 }
 
 /* ---- the beginning and the end ----------------------------------------- */
@@ -353,9 +395,16 @@ void conn_kill(struct conn *conn)
 
 bool conn_reap(struct conn *conn)
 {
+	struct worker *worker = conn->worker;
+	uint64_t lost;
+
 	if (conn->recv.active || conn->send.active || conn->source.batched || conn->dirty)
 		return false;
-	source_exit(&conn->worker->batch, &conn->source, &conn->worker->own);
+	lost = source_exit(&worker->batch, &conn->source, &worker->own);
+	if (lost)
+		log_limited(&worker->lost_log, LOG_LEVEL_WARNING,
+			    "%s: %llu messages are lost: the client has gone, the channel has no space, and too much waits for it already",
+			    conn->peer, (unsigned long long)lost);
 	conn->protocol->freed(conn);
 	output_exit(&conn->output);
 	conn_input_exit(conn);

@@ -27,8 +27,11 @@
  * Output. conn->queued is what the client has yet to get: bytes in the output
  * queue and what the protocol holds back (conn_charge()). Beyond
  * conn->queue_max the connection is *slow*: the worker stops draining the bus
- * until it is not (below half), at most slow-client-timeout; then the client
- * gets its last words behind what is queued, and as long again to take it all.
+ * until it is not (by half of max-queue), at most slow-client-timeout; then the
+ * client gets its last words behind what is queued, and as long again to take it
+ * all. An answer may raise conn->queue_max (conn_queue_allow()): it comes down as
+ * the queue gets shorter, and a client that takes nothing for
+ * slow-client-timeout is closed like a slow one.
  * What a connection leaves in its queue when it dies is counted.
  */
 #ifndef COMMON_CONN_H
@@ -118,13 +121,14 @@ struct conn_input {
  * @input: see struct conn_input
  * @input_max: longest packet
  * @input_ended: the peer has shut its direction
- * @heard: when something last came from it (loop_now())
+ * @heard: when something last came from it, or reading began (loop_now())
  * @output: what it has yet to get
  * @charged: bytes the protocol holds back
- * @queue_max: limit of conn_queued()
+ * @queue_max: limit of conn_queued(): max-queue, and what was allowed beyond
  * @slow: it is over the limit
  * @failed: conn_fail() was called
- * @timer: ends a slow one, or a closing one that does not get on
+ * @timer: ends a slow one, one with more than max-queue that takes nothing, or a
+ *	closing one that does not get on
  * @recv: multishot receive
  * @send: the send under way
  * @message: of that send
@@ -176,10 +180,10 @@ static inline size_t conn_queued(const struct conn *conn)
 }
 
 /*
- * Raises the limit by what is queued above the present one: for an answer that
- * is rightly larger than the limit (retained values). Falls back by itself.
+ * Raises the limit by @bytes just queued: an answer that may rightly be larger
+ * than it (retained values).
  */
-void conn_queue_allow(struct conn *conn);
+void conn_queue_allow(struct conn *conn, size_t bytes);
 
 /*
  * It can't get what it should: closes it at the end of the turn, so that

@@ -128,6 +128,9 @@ static void take(struct conn *conn, const uint8_t *data, size_t len)
 static void end_input(struct conn *conn)
 {
 	conn->input_ended = true;
+	/* What is in the batch is to be answered, or to wait, before it closes. */
+	if (conn->source.batched)
+		worker_flush(conn->worker);
 	if (conn->state == CONN_LINGER)
 		conn_kill(conn);
 	else if (!source_stalled(&conn->source) && takes_input(conn))
@@ -140,6 +143,8 @@ void conn_read(struct conn *conn)
 		return;
 	if (conn->state != CONN_LINGER && !takes_input(conn))
 		return;
+	/* While nobody listened, its silence meant nothing. */
+	conn->heard = loop_now(&conn->worker->loop);
 	if (loop_recv(&conn->worker->loop, &conn->recv, conn->fd))
 		conn_kill(conn);
 }

@@ -110,7 +110,7 @@ void batch_exit(struct batch *batch)
 		batch->lost += forget(source);
 	}
 	if (batch->lost)
-		log_warning("%llu messages were accepted from clients and not published: the channels had no space until the end",
+		log_warning("%llu messages were accepted from clients and not published: the channels had no space in time",
 			    (unsigned long long)batch->lost);
 	free(batch->scratch);
 	memset(batch, 0, sizeof(*batch));
@@ -197,11 +197,15 @@ static bool tell_front(struct batch *batch, struct source *source)
 	return source->first;
 }
 
-/* Tries the messages from *at on; moves *at behind those it tried. */
-static void retry_some(struct batch *batch, struct stalled **at)
+/*
+ * Tries the messages from *at on; moves *at behind those it tried.
+ * Return: whether all have gone in, or were refused for good.
+ */
+static bool retry_some(struct batch *batch, struct stalled **at)
 {
 	struct stalled *tried[BATCH_MAX];
 	unsigned int count = 0;
+	bool all = true;
 
 	for (; *at && count < BATCH_MAX; *at = (*at)->next) {
 		if ((*at)->done)
@@ -210,20 +214,23 @@ static void retry_some(struct batch *batch, struct stalled **at)
 		batch->messages[count++] = (*at)->message;
 	}
 	if (!count)
-		return;
+		return true;
 	libmq_bus_publish(batch->bus, batch->messages, batch->results, count);
 	for (unsigned int i = 0; i < count; i++) {
 		tried[i]->result = batch->results[i];
 		tried[i]->done = batch->results[i].result != -EAGAIN;
+		all &= tried[i]->done;
 	}
+	return all;
 }
 
 static void retry_source(struct batch *batch, struct source *source)
 {
 	struct stalled *at = source->first;
 
-	while (at)
-		retry_some(batch, &at);
+	/* Space that comes now belongs to those that found none, not to those behind. */
+	while (at && retry_some(batch, &at))
+		;
 	if (!tell_front(batch, source))
 		source_resume(batch, source);
 }
@@ -242,11 +249,17 @@ void batch_retry(struct batch *batch)
 	batch->telling = false;
 }
 
-void source_exit(struct batch *batch, struct source *source, struct source *heir)
+uint64_t source_exit(struct batch *batch, struct source *source, struct source *heir)
 {
 	source_unlink(batch, source);
 	if (!source->first)
-		return;
+		return 0;
+	if (heir->bytes + source->bytes > HEIR_MAX) {
+		uint64_t lost = forget(source);
+
+		batch->lost += lost;
+		return lost;
+	}
 	if (!source_stalled(heir))
 		source_stall(batch, heir);
 	*heir->last = source->first;
@@ -256,6 +269,7 @@ void source_exit(struct batch *batch, struct source *source, struct source *heir
 	source->first = NULL;
 	source->last = &source->first;
 	source->bytes = 0;
+	return 0;
 }
 
 /* ---- the batch --------------------------------------------------------- */

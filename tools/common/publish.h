@@ -28,6 +28,9 @@
 /* Memory for metadata and the like that lives until the flush. */
 #define BATCH_SCRATCH	(256 * 1024)
 
+/* What clients that have gone may leave waiting, all together. */
+#define HEIR_MAX	(16 << 20)
+
 struct source;
 struct stalled;
 
@@ -82,7 +85,7 @@ struct source {
  * @published: messages that went in, ever
  * @failed: messages that were refused for good
  * @waited: messages that had to wait for space
- * @lost: messages that could not be kept waiting (no memory, or the end)
+ * @lost: messages that could not be kept waiting (no memory, HEIR_MAX, or the end)
  */
 struct batch {
 	struct libmq_bus *bus;
@@ -109,8 +112,10 @@ void source_init(struct source *source, published_fn published);
  * The owner goes away. What waits goes to @heir, so that a message that was
  * accepted is still published; its result is told to the heir. The batch must
  * hold nothing of it (batch_flush()).
+ * Return: how many messages are lost because the heir would have more than
+ * HEIR_MAX bytes: nobody was told that they went in.
  */
-void source_exit(struct batch *batch, struct source *source, struct source *heir);
+uint64_t source_exit(struct batch *batch, struct source *source, struct source *heir);
 
 static inline bool source_stalled(const struct source *source)
 {

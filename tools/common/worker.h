@@ -76,6 +76,7 @@ struct worker_opts {
  * @refused_log: budget for lines about refused publishes
  * @slow_log: and about slow clients
  * @full_log: and about connections over the limit
+ * @lost_log: and about what clients left waiting
  */
 struct worker {
 	struct worker_opts opts;
@@ -105,6 +106,7 @@ struct worker {
 	struct log_source refused_log;
 	struct log_source slow_log;
 	struct log_source full_log;
+	struct log_source lost_log;
 };
 
 int worker_init(struct worker *worker, const struct worker_opts *opts,

@@ -137,8 +137,8 @@ void session_published(struct conn *conn, uint64_t cookie, const struct libmq_me
 	struct writer writer = writer_at(buffer, sizeof(buffer));
 
 	(void)message;
-	if (!cookie)
-		return;		/* QoS 0 */
+	if (!cookie || session->refused)
+		return;		/* QoS 0, or DISCONNECT was the last word */
 	mqtt_put_ack(&writer, session->version, MQTT_PUBACK, (uint16_t)cookie,
 		     result_reason(result));
 	conn_write(conn, buffer, writer.used);

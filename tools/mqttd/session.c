@@ -147,12 +147,16 @@ int session_name(struct session *session, struct mqtt_bytes client_id, bool clea
 
 /* ---- being told off ---------------------------------------------------- */
 
+/* The last packet it gets: acknowledgements come before it, or not at all. */
 static void put_refusal(struct session *session, uint8_t reason)
 {
 	uint8_t buffer[16];
 	struct writer writer = writer_at(buffer, sizeof(buffer));
 	struct mqtt_connack connack = { .reason = reason };
 
+	if (session->conn.source.batched)
+		worker_flush(session->conn.worker);
+	session->refused = true;
 	if (session->client_id)
 		mqtt_put_disconnect(&writer, session->version, reason);
 	else if (session->version == MQTT_5 || (session->version && mqtt_connack_3(reason)))
@@ -204,7 +208,8 @@ static void set_timer(struct session *session, uint64_t due)
 
 /*
  * Packets only note the time; what is due is found out when the timer runs. A
- * client that isn't read, because its publishes wait for space, can't be heard.
+ * client that isn't read, because its publishes wait for space or it leaves too
+ * much unread itself, can't be heard.
  */
 static void timer_run(struct loop_timer *timer)
 {
@@ -217,7 +222,7 @@ static void timer_run(struct loop_timer *timer)
 		session_refuse(session, MQTT_KEEP_ALIVE_TIMEOUT, "no CONNECT came");
 		return;
 	}
-	if (source_stalled(&session->conn.source))
+	if (source_stalled(&session->conn.source) || session->conn.slow)
 		due = loop_now(&worker->loop) + session->keep_alive;
 	if (due > loop_now(&worker->loop))
 		set_timer(session, due);

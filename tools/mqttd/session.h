@@ -42,8 +42,14 @@
 #define CONNECT_TIMEOUT_MS	10000
 #define SUBSCRIPTIONS_MAX	4096	/* of one client */
 #define TOPIC_ALIAS_MAX		32	/* from one client */
+/*
+ * Filters of one client overlap as it likes, so retained values may be due to it
+ * many times over. With so many bytes unread it gets no others.
+ */
+#define RETAINED_UNREAD_MAX	(64 << 20)
 #define WILL_BUCKETS		1024
 
+struct request;
 struct session;
 struct will;
 
@@ -90,7 +96,9 @@ struct mqttd {
  * @sub: in the worker's index
  * @session: whose
  * @next: of the same session
+ * @previous: pointer that points here
  * @mark: libmq_bus_mark() of its beginning
+ * @request: of the SUBSCRIBE being handled, or NULL
  * @qos: granted
  * @no_local: not what the client itself publishes
  * @retain_as_published: keep the retain flag
@@ -99,7 +107,9 @@ struct subscription {
 	struct sub sub;
 	struct session *session;
 	struct subscription *next;
+	struct subscription **previous;
 	uint64_t mark;
+	struct request *request;
 	uint8_t qos;
 	bool no_local;
 	bool retain_as_published;
@@ -137,6 +147,7 @@ struct inflight {
  * @keep_alive: ms without a word after which it is gone; 0: for ever
  * @timer: of that, or of the time until CONNECT
  * @session_expiry: as the client asked in CONNECT
+ * @refused: it has been told why it is closed: nothing may follow
  * @packet_max: longest packet that the client takes
  * @aliases: its topic aliases, 1 first; texts of their own, or NULL
  * @subscriptions: what it wants
@@ -159,6 +170,7 @@ struct session {
 	uint32_t keep_alive;
 	struct loop_timer timer;
 	uint32_t session_expiry;
+	bool refused;
 	uint32_t packet_max;
 	struct mqtt_bytes *aliases;
 	struct subscription *subscriptions;

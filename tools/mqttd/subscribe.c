@@ -12,7 +12,7 @@ enum { RETAINED_ALWAYS = 0, RETAINED_IF_NEW = 1 };
 
 /**
  * struct request - one filter of a SUBSCRIBE
- * @subscription: what it made, or NULL
+ * @subscription: what it made; NULL: nothing, or a later one is for the same
  * @send_retained: retained values are wanted
  */
 struct request {
@@ -22,21 +22,32 @@ struct request {
 
 /* ---- the list ---------------------------------------------------------- */
 
-static struct subscription **find(struct session *session, struct mqtt_bytes filter)
+/* In the shorter list of the two it is in: the filter's, and the session's. */
+static struct subscription *find(const struct session *session, struct mqtt_bytes text)
 {
-	struct subscription **at = &session->subscriptions;
+	const struct subs_filter *filter = subs_find(&session->conn.worker->subs,
+						     (const char *)text.data, text.len);
+	struct subscription *at;
 
-	while (*at && ((*at)->sub.filter->len != filter.len ||
-		       memcmp((*at)->sub.filter->text, filter.data, filter.len)))
-		at = &(*at)->next;
+	if (!filter)
+		return NULL;
+	if (filter->count < session->subscription_count) {
+		at = (struct subscription *)filter->first;
+		while (at && at->session != session)
+			at = (struct subscription *)at->sub.next;
+	} else {
+		at = session->subscriptions;
+		while (at && at->sub.filter != filter)
+			at = at->next;
+	}
 	return at;
 }
 
-static void drop(struct session *session, struct subscription **at)
+static void drop(struct session *session, struct subscription *subscription)
 {
-	struct subscription *subscription = *at;
-
-	*at = subscription->next;
+	*subscription->previous = subscription->next;
+	if (subscription->next)
+		subscription->next->previous = subscription->previous;
 	session->subscription_count--;
 	session->no_local_count -= subscription->no_local;
 	worker_unsubscribe(session->conn.worker, &subscription->sub);
@@ -46,7 +57,7 @@ static void drop(struct session *session, struct subscription **at)
 void session_unsubscribe_all(struct session *session)
 {
 	while (session->subscriptions)
-		drop(session, &session->subscriptions);
+		drop(session, session->subscriptions);
 }
 
 static uint8_t add(struct session *session, const struct mqtt_topic *topic,
@@ -68,6 +79,9 @@ static uint8_t add(struct session *session, const struct mqtt_topic *topic,
 	}
 	subscription->session = session;
 	subscription->next = session->subscriptions;
+	subscription->previous = &session->subscriptions;
+	if (subscription->next)
+		subscription->next->previous = &subscription->next;
 	session->subscriptions = subscription;
 	session->subscription_count++;
 	*added = subscription;
@@ -104,7 +118,7 @@ static uint8_t subscribe(struct session *session, const struct mqtt_topic *topic
 
 	if (reason)
 		return reason;
-	subscription = *find(session, topic->filter);
+	subscription = find(session, topic->filter);
 	is_new = !subscription;
 	if (is_new)
 		reason = add(session, topic, &subscription);
@@ -115,9 +129,15 @@ static uint8_t subscribe(struct session *session, const struct mqtt_topic *topic
 	subscription->no_local = topic->no_local;
 	subscription->retain_as_published = topic->retain_as_published;
 	subscription->qos = topic->qos ? 1 : 0;
-	request->subscription = subscription;
 	request->send_retained = topic->retain_handling == RETAINED_ALWAYS ||
 				 (topic->retain_handling == RETAINED_IF_NEW && is_new);
+	/* One listing is enough, however often a packet names the filter. */
+	if (subscription->request) {
+		request->send_retained |= subscription->request->send_retained;
+		subscription->request->subscription = NULL;
+	}
+	subscription->request = request;
+	request->subscription = subscription;
 	return subscription->qos;
 }
 
@@ -138,11 +158,18 @@ static void send_retained(struct session *session, const struct request *request
 	struct subscription *subscription = request->subscription;
 	struct libmq_bus *bus = session->conn.worker->bus;
 	const struct subs_filter *filter = subscription->sub.filter;
+	size_t queued = conn_queued(&session->conn);
 	char text[256];
 	int error;
 
+	subscription->request = NULL;
 	if (!request->send_retained && subscription->mark)
 		return;
+	if (request->send_retained && queued > RETAINED_UNREAD_MAX) {
+		session_refuse(session, MQTT_QUOTA_EXCEEDED,
+			       "SUBSCRIBE with so many retained values unread");
+		return;
+	}
 	error = libmq_bus_retained(bus, filter->text, filter->len,
 				   request->send_retained ? take_retained : NULL, subscription);
 	if (!subscription->mark)
@@ -152,7 +179,7 @@ static void send_retained(struct session *session, const struct request *request
 			    session->conn.peer,
 			    log_quote(text, sizeof(text), filter->text, filter->len),
 			    strerror(-error));
-	conn_queue_allow(&session->conn);
+	conn_queue_allow(&session->conn, conn_queued(&session->conn) - queued);
 }
 
 static void put_suback(struct session *session, enum mqtt_type type, uint16_t id,
@@ -238,11 +265,11 @@ int session_unsubscribe(struct session *session, const struct mqtt_packet *packe
 	if (!reasons)
 		return session_refuse(session, MQTT_SERVER_BUSY, "out of memory");
 	while (mqtt_topic_next(&topics, false, &topic)) {
-		struct subscription **at = find(session, topic.filter);
+		struct subscription *subscription = find(session, topic.filter);
 
-		reasons[count++] = *at ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
-		if (*at)
-			drop(session, at);
+		reasons[count++] = subscription ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION;
+		if (subscription)
+			drop(session, subscription);
 	}
 	put_suback(session, MQTT_UNSUBACK, unsubscribe->id, reasons, count);
 	free(reasons);
