@@ -318,7 +318,7 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 {
 	struct mq_channel *channel = publisher->channel;
 	struct publish_budget budget = { MQ_WAKE_MAX, MQ_WAKE_LOOKS };
-	bool all = true;
+	bool all;
 	u32 i;
 
 	/*
@@ -328,10 +328,9 @@ static void publish_wake(struct mq_publisher *publisher, u32 start, u32 end, boo
 	 * with smp_mb() in wake_defer() and wake_watch_loss().
 	 */
 	smp_mb();
+	all = !READ_ONCE(channel->crowded);
 	/* waitqueue_active() needs the barrier above. */
-	if (READ_ONCE(channel->crowded))
-		all = false;
-	else if (waitqueue_active(&channel->readers))
+	if (all && waitqueue_active(&channel->readers))
 		mq_wake_all(&channel->readers, EPOLLIN | EPOLLRDNORM);
 	/* The last record first: one wake-up does for all of a filter. */
 	for (i = end; i-- > start;) {
