@@ -162,7 +162,7 @@ int mq_parked_wait(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		   struct mq_receive __user *user)
 {
 	struct mq_subscription *subscription = cmd->file->private_data;
-	struct parked_command *command = parked_command(cmd);
+	struct parked_command *command;
 	int err;
 
 	if (!IO_URING_CMD_CAN_WAIT && issue_flags & IO_URING_F_NONBLOCK)
@@ -175,6 +175,7 @@ int mq_parked_wait(struct io_uring_cmd *cmd, unsigned int issue_flags,
 		parked_leave(subscription);
 		return err;
 	}
+	command = parked_command(cmd);
 	INIT_LIST_HEAD(&command->node);
 	command->user = user;
 	/* Before anybody can complete it: that takes the mark away. */
