@@ -6,11 +6,19 @@
 . "$(dirname "$0")/lib.sh"
 plan 8
 
-# Small enough to be full all the time: publishers have to wait and try again.
-channel_create exchange --topics 'exchange/#' --overflow reject \
-	--slots 1024 --bytes 1M --max-record 128K
+# Small enough to be full all the time: publishers have to wait and try again. Smaller
+# where there are fewer messages.
+ring="--overflow reject --max-record 128K"
+if ((MQ_VOLUME > 1)); then
+	ring+=" --slots 64 --bytes 512K"
+else
+	ring+=" --slots 1024 --bytes 1M"
+fi
+# shellcheck disable=SC2086
+channel_create exchange --topics 'exchange/#' $ring
 for name in shell0 shell1; do
-	channel_create "$name" --overflow reject --slots 1024 --bytes 1M --max-record 128K
+	# shellcheck disable=SC2086
+	channel_create "$name" $ring
 done
 # Clients are slow on a slow kernel, and none of them is to be given up.
 patience="--slow-client-timeout=$((MQ_VOLUME > 1 ? 120 : 20))"
