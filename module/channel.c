@@ -50,8 +50,10 @@ static char *channel_devnode(devnode_device *dev, umode_t *mode, kuid_t *uid, kg
 {
 	const struct mq_channel *channel = channel_of(dev);
 
-	/* Asked again without these when the node goes away. */
-	/* With the type: devtmpfs takes a mode of 0 for none, and makes 0600 of it. */
+	/*
+	 * Asked again without these when the node goes away. The mode with its type:
+	 * devtmpfs takes 0 for none, and makes 0600 of it.
+	 */
 	if (mode)
 		*mode = S_IFCHR | channel->mode;
 	if (uid)
